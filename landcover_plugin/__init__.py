@@ -7,7 +7,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 
-def classFactory(iface: Any) -> Any:  # noqa: N802 (the name QGIS calls)
+def classFactory(iface: Any) -> Any:
     """The plugin object that QGIS asks for; ``iface`` is None in ``qgis_process``."""
     from .plugin import LandcoverPlugin
 
