@@ -211,7 +211,8 @@ def _block_sums(
     values: npt.NDArray[Any], rows: int, cols: int, factor: int, dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
     by_row = values.reshape(rows * factor, cols, factor).sum(axis=2, dtype=dtype)
-    return by_row.reshape(rows, factor, cols).sum(axis=1, dtype=dtype)
+    sums: npt.NDArray[Any] = by_row.reshape(rows, factor, cols).sum(axis=1, dtype=dtype)
+    return sums
 
 
 def reflected(start: int, length: int, size: int, there: int, there_length: int) -> npt.NDArray[np.intp]:
