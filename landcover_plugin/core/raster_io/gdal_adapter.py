@@ -16,7 +16,7 @@ import numpy.typing as npt
 from osgeo import gdal, gdal_array, ogr, osr
 
 from ..errors import ImageryError, LandcoverError, NoCrsError, OutputError
-from ..grid import Window
+from ..grid import Extent, Window
 from ..imagery import Geotransform, SourceBand
 from .fingerprint import file_fingerprint, public_name, short_reason
 from .pam import read_classes
@@ -335,7 +335,8 @@ def _polygons(layer: Any, crs_wkt: str | None) -> list[Polygon]:
         if transform is not None:
             geometry.Transform(transform)
         name = feature.GetFieldAsString(column) if column else str(feature.GetFID())
-        polygons.append(Polygon(name, bytes(geometry.ExportToWkb())))
+        xmin, xmax, ymin, ymax = geometry.GetEnvelope()
+        polygons.append(Polygon(name, bytes(geometry.ExportToWkb()), Extent(xmin, ymin, xmax, ymax)))
     return polygons
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..grid import Window
+from ..grid import Extent, Window
 from ..imagery import Geotransform, ImagerySource
 
 BLOCK = 512
@@ -23,10 +23,12 @@ class Polygon:
     Args:
         name: to tell it from others.
         wkb: its geometry, in the CRS of the raster that it is laid over.
+        bounds: the rectangle around it.
     """
 
     name: str
     wkb: bytes
+    bounds: Extent
 
 
 @dataclass(frozen=True)

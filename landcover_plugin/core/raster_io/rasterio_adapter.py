@@ -20,7 +20,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RioWindow
 
 from ..errors import ImageryError, NoCrsError, OptionError, OutputError
-from ..grid import Window
+from ..grid import Extent, Window
 from ..imagery import Geotransform, SourceBand
 from .fingerprint import file_fingerprint, public_name, short_reason
 from .pam import read_classes
@@ -224,7 +224,10 @@ class RasterioIo:
         if frame.empty:
             raise ImageryError(f"{public_name(path)} holds no polygons; choose a polygon layer.")
         names = _zone_names(frame)
-        return [Polygon(name, geometry.wkb) for name, geometry in zip(names, frame.geometry)]
+        return [
+            Polygon(name, geometry.wkb, Extent(*geometry.bounds))
+            for name, geometry in zip(names, frame.geometry)
+        ]
 
     def rasterise(
         self, polygons: Sequence[Polygon], geotransform: Geotransform, height: int, width: int
