@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import CancelledError, ImageryError, NoCrsError
-from .grid import Extent, Window
+from .grid import Window
 from .ground import row_areas
 from .imagery import ImagerySource, grid_of
 from .legend import NODATA
@@ -115,7 +115,7 @@ class _AreaCounter:
 
     def _count(self, window: Window) -> None:
         extent = self._grid.extent(window)
-        zones = [n for n, z in enumerate(self._zones) if _touch(z.bounds, extent)]
+        zones = [n for n, z in enumerate(self._zones) if z.bounds.touches(extent)]
         if self._zones and not zones:
             return
         values = self._source.read(window, (1,))[0]
@@ -165,10 +165,6 @@ class _AreaCounter:
                 share = area / total if total else 0.0
                 table.append(ClassArea(zone, value, name, colour, int(self._pixels[n, value]), area, share))
         return table
-
-
-def _touch(a: Extent, b: Extent) -> bool:
-    return a.xmin <= b.xmax and b.xmin <= a.xmax and a.ymin <= b.ymax and b.ymin <= a.ymax
 
 
 def format_area(area_m2: float) -> str:

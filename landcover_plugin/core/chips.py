@@ -44,6 +44,10 @@ class ChipReader:
         self._grid = grid
         self._recipe = recipe
 
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
     def read(self, index: TileIndex) -> Chip:
         """The chip of a tile.
 

@@ -91,6 +91,15 @@ class Extent:
         """The x and y of the middle."""
         return (self.xmin + self.xmax) / 2, (self.ymin + self.ymax) / 2
 
+    def touches(self, other: Extent) -> bool:
+        """Whether the two share at least a border point."""
+        return (
+            self.xmin <= other.xmax
+            and other.xmin <= self.xmax
+            and self.ymin <= other.ymax
+            and other.ymin <= self.ymax
+        )
+
 
 @dataclass(frozen=True)
 class PredictionGrid:
