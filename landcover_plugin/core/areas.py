@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 import numpy as np
 import numpy.typing as npt
@@ -178,7 +178,7 @@ def format_area(area_m2: float) -> str:
 
 def areas_csv(table: Sequence[ClassArea]) -> str:
     """The table as CSV with a header line."""
-    text = io.StringIO()
+    text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["zone", "class", "name", "pixels", "area_m2", "share"])
     for row in table:

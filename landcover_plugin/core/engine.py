@@ -101,26 +101,23 @@ def run(
         LandcoverError: reading, inferring or writing failed; finished tiles stay in the spool.
     """
     todo = [index for index in work.tiles if index not in spool.done]
-    done = set(work.tiles) & spool.done
-    collector = _Collector(work, spool, sinks, done, reporter)
+    collector = _Collector(work, spool, sinks, reporter)
     collector.advance()
     with _Reading(todo, readers, depth=backend.in_flight + 1) as chips:
         _Inference(work, backend, chips, collector, reporter).run(len(todo))
     spool.commit()
-    return Outcome(len(todo), len(done))
+    return Outcome(len(todo), len(work.tiles) - len(todo))
 
 
 class _Collector:
     """Finished tiles on their way to spool and sinks. Used by the calling thread only."""
 
-    def __init__(
-        self, work: Work, spool: Spool, sinks: Sequence[TileSink], done: set[TileIndex], reporter: Reporter
-    ) -> None:
+    def __init__(self, work: Work, spool: Spool, sinks: Sequence[TileSink], reporter: Reporter) -> None:
         self._work, self._spool, self._sinks, self._reporter = work, spool, sinks, reporter
-        self._done = done
+        self._done = set(work.tiles) & spool.done
         self._recent: dict[TileIndex, Tile] = {}
         total = sum(work.pixels(index) for index in work.tiles)
-        self._pace = Pace(total, sum(work.pixels(index) for index in done))
+        self._pace = Pace(total, sum(work.pixels(index) for index in self._done))
 
     def add(self, index: TileIndex, tile: Tile) -> None:
         """A tile is finished."""
