@@ -227,7 +227,7 @@ class GdalIo:
 
     def build_overviews(self, path: str, factors: Sequence[int], resampling: str) -> None:
         """Add overviews inside a GeoTIFF."""
-        with _faults(_writing(path)), _threads():
+        with _faults(_writing(path)):
             dataset = _given(gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE))
             dataset.BuildOverviews(resampling.upper(), list(factors))
             dataset.FlushCache()
@@ -294,16 +294,6 @@ class GdalIo:
             table = dataset.GetRasterBand(1).GetColorTable()
             palette = {i: table.GetColorEntry(i) for i in range(table.GetCount())} if table else {}
         return read_classes(path, palette)
-
-
-@contextlib.contextmanager
-def _threads() -> Iterator[None]:
-    before = gdal.GetThreadLocalConfigOption("GDAL_NUM_THREADS")
-    gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", "ALL_CPUS")
-    try:
-        yield
-    finally:
-        gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", before)
 
 
 def _reference(definition: str) -> Any:
