@@ -1,0 +1,1 @@
+"""The command ``landcover``: a thin door on the core."""
