@@ -161,6 +161,12 @@ def classify(
         outcome = engine.run(
             _work(plan), _readers(source, plan, options.readers), backend, spool, rasters, reporter
         )
+        if not rasters[0].counts:
+            finished = True  # nothing to go on with
+            where = "the mask" if plan.mask else "the extent"
+            raise ImageryError(
+                f"{source.name} holds no valid pixel in {where}; check its NoData value, or choose another."
+            )
         for raster in rasters:
             raster.close()
         paths = [raster.finish() for raster in rasters]

@@ -63,17 +63,8 @@ class Spool:
 
     def _open(self, fingerprint: str, restart: bool) -> sqlite3.Connection:
         if self._path.exists() and self._path.stat().st_size:
-            connection = _connect(self._path)
-            try:
-                found = connection.execute("SELECT format, fingerprint FROM job").fetchone()
-            except sqlite3.DatabaseError as e:
-                connection.close()
-                if "locked" in str(e):
-                    raise
-                found = None
-            if found == (_FORMAT, fingerprint) and not restart:
-                return connection
-            connection.close()
+            if not restart and (found := _connection_of(self._path, fingerprint)) is not None:
+                return found
             self.note = (
                 "Starting over, as asked."
                 if restart
@@ -153,6 +144,27 @@ def remove_spool(path: Path) -> None:
     for name in (path, path.with_name(path.name + "-journal")):
         with contextlib.suppress(FileNotFoundError):
             os.remove(name)
+
+
+def _connection_of(path: Path, fingerprint: str) -> sqlite3.Connection | None:
+    """The spool there, if it is one and belongs to the job.
+
+    Raises:
+        sqlite3.OperationalError: another process has it open.
+    """
+    connection = None
+    try:
+        connection = _connect(path)
+        found = connection.execute("SELECT format, fingerprint FROM job").fetchone()
+    except sqlite3.DatabaseError as e:
+        if "locked" in str(e):
+            raise
+        found = None
+    if found == (_FORMAT, fingerprint):
+        return connection
+    if connection is not None:
+        connection.close()
+    return None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
