@@ -1,0 +1,219 @@
+"""ONNX Runtime in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..errors import BackendError, ModelError
+from ..model import ModelSpec, file_sha256
+from .answers import DTYPE_OF, AnswerCheck
+from .protocol import Arrays, Priority
+from .queue import first_line
+from .settings import thread_count
+
+_PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+}
+_LABELS = {"cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML"}
+_ELEMENTS = {
+    "uint8": "tensor(uint8)",
+    "uint16": "tensor(uint16)",
+    "int16": "tensor(int16)",
+    "float32": "tensor(float)",
+}
+_BATCH_PIXELS = 640 * 640
+_PROBE_TILE = 32
+
+
+class OnnxRuntimeRunner:
+    """A session of ONNX Runtime; one request runs at a time and uses all threads.
+
+    The heaviest network known here, that of 2018, needs 0.9 GB of activations for a chip of 640 x
+    640 pixels, so no run holds more pixels than that, unless one chip does; larger requests are
+    split, which is as quick on a CPU.
+    """
+
+    def __init__(self, spec: ModelSpec, device: str = "cpu", threads: int | None = None) -> None:
+        """Load the model and try it.
+
+        Args:
+            spec: of a model in a folder.
+            device: short name of an execution provider.
+            threads: of the network; the user's setting where None.
+
+        Raises:
+            BackendError: no ONNX Runtime, or no such execution provider.
+            ModelError: the file is not a network, or its outputs do not fit its ``model.json``.
+        """
+        ort = _import_runtime()
+        self._spec, self._check = spec, AnswerCheck(spec)
+        threads = threads or thread_count()
+        self._session = _load(ort, spec, _provider(ort, device), threads)
+        self.numeric_kind = f"onnxruntime-{device}-float32"
+        plural = "" if threads == 1 else "s"
+        label = _LABELS.get(device, device)
+        self.description = f"ONNX Runtime {ort.__version__}, {label}, {threads} thread{plural}"
+        self._input = _check_input(self._session, spec)
+        _check_outputs(self._session, spec)
+        self._probe()
+
+    @property
+    def in_flight(self) -> int:
+        """One that runs and one that waits."""
+        return 2
+
+    @property
+    def concurrency(self) -> int:
+        """One: a session uses all threads by itself."""
+        return 1
+
+    def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
+        """Infer, in pieces that are small enough."""
+        count, _, height, width = chips.shape
+        step = max(1, _BATCH_PIXELS // (height * width))
+        parts = [
+            self._session.run(list(outputs), {self._input: np.ascontiguousarray(chips[n : n + step])})
+            for n in range(0, count, step)
+        ]
+        answer = {
+            name: parts[0][k] if len(parts) == 1 else np.concatenate([part[k] for part in parts])
+            for k, name in enumerate(outputs)
+        }
+        self._check(answer, chips.shape)
+        return answer
+
+    def close(self) -> None:
+        """Free the session."""
+        del self._session
+
+    def _probe(self) -> None:
+        """Run a small picture, or a chip where the network wants that size."""
+        spec = self._spec
+        tile = min(spec.tile, -(-_PROBE_TILE // spec.stride) * spec.stride)
+        side = spec.chip if _is_fixed(self._session.get_inputs()[0].shape[2:]) else tile + 2 * spec.halo
+        noise = np.random.default_rng(0).integers(0, 256, (1, len(spec.bands), side, side))
+        try:
+            self.run(noise.astype(spec.dtype), spec.outputs, Priority.BATCH)
+        except (ModelError, MemoryError):
+            raise
+        except Exception as e:  # ONNX Runtime's errors have no common class
+            raise ModelError(
+                f"{spec.path} cannot run on a chip of {side} x {side} pixels ({first_line(e)}); "
+                "import the model again."
+            ) from e
+
+
+def is_installed() -> bool:
+    """Whether this Python can import ONNX Runtime; imports it."""
+    try:
+        _import_runtime()
+    except BackendError:
+        return False
+    return True
+
+
+def _import_runtime() -> ModuleType:
+    try:
+        import onnxruntime
+    except Exception as e:  # a broken build raises anything from ImportError to OSError
+        raise BackendError(
+            f"ONNX Runtime cannot be imported into this Python ({first_line(e)}); install onnxruntime "
+            "or use the backend 'worker:'."
+        ) from e
+    onnxruntime.set_default_logger_severity(3)
+    module: ModuleType = onnxruntime
+    return module
+
+
+def _provider(ort: ModuleType, device: str) -> str:
+    available = [short for short, name in _PROVIDERS.items() if name in ort.get_available_providers()]
+    if device not in available:
+        raise BackendError(
+            f"ONNX Runtime has no execution provider '{device}' here (available: {', '.join(available)}); "
+            "choose one of those or install the build for that device."
+        )
+    return _PROVIDERS[device]
+
+
+def _load(ort: ModuleType, spec: ModelSpec, provider: str, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # threads that spin between two requests take the processor from the map and from the readers
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        if file_sha256(spec.path) != spec.sha256:
+            raise ModelError(
+                f"{spec.path} is not the file that its model.json describes (its SHA-256 differs); "
+                "import the model again."
+            )
+        session = ort.InferenceSession(str(spec.path), options, providers=[provider])
+    except OSError as e:
+        raise ModelError(
+            f"The model file {spec.path} cannot be read ({e.strerror or e}); import it again."
+        ) from e
+    except (ModelError, MemoryError):
+        raise
+    except Exception as e:  # ONNX Runtime's errors have no common class
+        raise ModelError(
+            f"{spec.path} is not a network that ONNX Runtime can load ({first_line(e)}); "
+            "import the model again."
+        ) from e
+    if provider not in session.get_providers():
+        raise BackendError(
+            f"ONNX Runtime could not start {provider} and would have used "
+            f"{session.get_providers()[0]}; check the driver or choose 'onnxruntime:cpu'."
+        )
+    return session
+
+
+def _check_input(session: Any, spec: ModelSpec) -> str:
+    """The name of the input, if it takes the spec's chips."""
+    inputs = session.get_inputs()
+    wanted = (None, len(spec.bands), spec.chip, spec.chip)
+    if len(inputs) != 1:
+        raise ModelError(f"{spec.path} has {len(inputs)} inputs, not one; import the model again.")
+    found = inputs[0]
+    if found.type != _ELEMENTS[spec.dtype] or not _fits(found.shape, wanted):
+        raise ModelError(
+            f"{spec.path} takes {found.type} of shape {found.shape}, not {spec.dtype} of shape "
+            f"(N, {wanted[1]}, {wanted[2]}, {wanted[3]}) as its model.json says; import the model again."
+        )
+    return str(found.name)
+
+
+def _check_outputs(session: Any, spec: ModelSpec) -> None:
+    found = {output.name: output for output in session.get_outputs()}
+    for name in spec.outputs:
+        if name not in found:
+            raise ModelError(
+                f"{spec.path} has no output '{name}' (it has {', '.join(found)}); import the model again."
+            )
+        if found[name].type != _ELEMENTS[DTYPE_OF[name]]:
+            raise ModelError(
+                f"{spec.path}: output '{name}' is {found[name].type}, not {DTYPE_OF[name]}; "
+                "import the model again."
+            )
+
+
+def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
+    """Whether a shape with free sides (texts or None) holds the wanted one."""
+    return len(shape) == len(wanted) and all(
+        not isinstance(side, int) or want is None or side == want for side, want in zip(shape, wanted)
+    )
+
+
+def _is_fixed(sides: Sequence[Any]) -> bool:
+    return any(isinstance(side, int) for side in sides)
