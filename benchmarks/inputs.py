@@ -146,7 +146,7 @@ class Bench:
         self.out.unlink(missing_ok=True)
         started = time.perf_counter()
         slow: Any = SlowSource(source, delay) if delay else source
-        classify(slow, self.spec, self.backend, self.out, ClassifyOptions(), io=io)
+        classify(slow, self.spec, self.backend, self.out, ClassifyOptions(level=0), io=io)
         return time.perf_counter() - started
 
     def close(self) -> None:

@@ -36,7 +36,7 @@ def run_measured(command: list[str], environment: Mapping[str, str]) -> tuple[fl
 def classify_command(image: Path, spec: ModelSpec, out: Path) -> list[str]:
     """The command that maps an image in process."""
     return [*COMMAND, "classify", str(image), str(out), "--model", str(spec.folder), "--backend", "onnxruntime:cpu",
-            "--json", "--quiet"]  # fmt: skip
+            "--level", "0", "--json", "--quiet"]  # fmt: skip
 
 
 def command_memory(image: Path, spec: ModelSpec, folder: Path) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..core.progress import Progress
 
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {postfix}"
+_BAR = "{desc}: {percentage:3.0f}%|{bar}|{postfix}"
 
 
 class TerminalReporter:
@@ -50,7 +50,12 @@ class TerminalReporter:
             return
         if self._bar is None:
             self._bar = tqdm(
-                total=progress.total, desc="Land cover", bar_format=_BAR, file=sys.stderr, mininterval=0.2
+                total=progress.total,
+                desc="Land cover",
+                bar_format=_BAR,
+                file=sys.stderr,
+                mininterval=0.2,
+                leave=False,
             )
         self._bar.n = progress.done
         self._bar.set_postfix_str(str(progress).partition(", ")[2], refresh=False)

@@ -16,7 +16,9 @@ def public_name(path: str) -> str:
 
 
 def short_reason(error: BaseException) -> str:
-    """The first line of an error's text, without secrets."""
+    """The first line of an error's text, without secrets; of its cause where it only points there."""
+    while "previous exception" in str(error) and error.__cause__ is not None:
+        error = error.__cause__
     lines = [line for line in str(error).splitlines() if line.strip()]
     return public_name(lines[0].strip().rstrip("."))[:200] if lines else type(error).__name__
 

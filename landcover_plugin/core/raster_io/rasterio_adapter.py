@@ -13,6 +13,7 @@ import rasterio
 import rasterio.features
 import rasterio.shutil
 import rasterio.warp
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
@@ -27,7 +28,7 @@ from .pam import read_classes
 from .protocol import BLOCK, Polygon, RasterLayout
 from .wavelength import wavelength_um
 
-_FAULTS = (RasterioError, OSError, ValueError, MemoryError)
+_FAULTS = (RasterioError, CPLE_BaseError, OSError, ValueError, MemoryError)
 
 
 @contextlib.contextmanager
