@@ -8,10 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from landcover_plugin.core import model
 from landcover_plugin.core.errors import LandcoverError, ModelError
 from landcover_plugin.core.model import file_sha256, model_json, parse_model, read_model
 from landcover_plugin.core.model_library import best_model, find_model, list_models
@@ -81,6 +83,25 @@ def test_a_wrong_key_is_named(path: str, value: Any, fault: str) -> None:
     with pytest.raises(ModelError, match=fault) as caught:
         parse_model(changed(path, value), "model.json")
     assert "\n" not in str(caught.value)
+
+
+SCHEMA = json.loads((Path(model.__file__).parent / "model.schema.json").read_text("utf-8"))
+ABOVE_THE_SCHEMA = {"inside the model folder", "same id", "multiples of the stride", "0 < min <= best <= max"}
+
+
+def test_the_schema_takes_what_is_written_and_refuses_what_the_reader_refuses() -> None:
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    assert validator.is_valid(GOOD)
+    for mark in test_a_wrong_key_is_named.pytestmark:
+        for path, value, fault in mark.args[1]:
+            if fault not in ABOVE_THE_SCHEMA:
+                assert not validator.is_valid(changed(path, value)), path
+
+
+def test_every_model_in_the_repository_is_valid() -> None:
+    for path in (Path(__file__).parents[2] / "models").glob("*/model.json"):
+        jsonschema.validate(json.loads(path.read_text("utf-8")), SCHEMA)
+        assert read_model(path.parent).name == path.parent.name
 
 
 def test_a_folder_is_read_and_its_file_verified(tmp_path: Path) -> None:
