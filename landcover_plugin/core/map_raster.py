@@ -82,7 +82,7 @@ class MapRaster:
     @property
     def counts(self) -> dict[int, int]:
         """Pixels of each class id, NoData left out; of class maps only."""
-        return {v: int(n) for v, n in enumerate(self._counts) if n and v != NODATA}
+        return {v: int(n) for v, n in enumerate(self._counts) if n}
 
     def _layout(self) -> RasterLayout:
         frame, output = self._frame, self._output
@@ -134,7 +134,8 @@ class MapRaster:
                 shared = where.intersection(block)
                 values[(..., *shared.slices(block))] = part[(..., *shared.slices(where))]
         if self._output.kind == CLASSES:
-            self._counts += np.bincount(values.ravel(), minlength=256)
+            for land_class in self._frame.legend:
+                self._counts[land_class.id] += np.count_nonzero(values == land_class.id)
         values = values if values.ndim == 3 else values[None]
         at = block.moved(-self._frame.window.row, -self._frame.window.col)
         if self._writer is not None:

@@ -20,7 +20,7 @@ from ..grid import Extent, Window
 from ..imagery import Geotransform, SourceBand
 from .fingerprint import file_fingerprint, public_name, short_reason
 from .pam import read_classes
-from .protocol import BLOCK, Polygon, RasterLayout
+from .protocol import BLOCK, DEFLATE_LEVEL, Polygon, RasterLayout
 from .wavelength import wavelength_um
 
 _T = TypeVar("_T")
@@ -187,7 +187,7 @@ class GdalWriter:
 
 def _create(layout: RasterLayout) -> Any:
     photometric = "PALETTE" if layout.palette is not None else "MINISBLACK"
-    options = ["TILED=YES", f"BLOCKXSIZE={BLOCK}", f"BLOCKYSIZE={BLOCK}", "COMPRESS=DEFLATE", "ZLEVEL=6",
+    options = ["TILED=YES", f"BLOCKXSIZE={BLOCK}", f"BLOCKYSIZE={BLOCK}", "COMPRESS=DEFLATE", f"ZLEVEL={DEFLATE_LEVEL}",
                "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER", f"PHOTOMETRIC={photometric}"]  # fmt: skip
     kind = gdal_array.NumericTypeCodeToGDALTypeCode(np.dtype(layout.dtype))
     driver = gdal.GetDriverByName("GTiff")
@@ -227,7 +227,7 @@ class GdalIo:
 
     def build_overviews(self, path: str, factors: Sequence[int], resampling: str) -> None:
         """Add overviews inside a GeoTIFF."""
-        with _faults(_writing(path)):
+        with _faults(_writing(path)), _setting("ZLEVEL_OVERVIEW", str(DEFLATE_LEVEL)):
             dataset = _given(gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE))
             dataset.BuildOverviews(resampling.upper(), list(factors))
             dataset.FlushCache()
@@ -294,6 +294,17 @@ class GdalIo:
             table = dataset.GetRasterBand(1).GetColorTable()
             palette = {i: table.GetColorEntry(i) for i in range(table.GetCount())} if table else {}
         return read_classes(path, palette)
+
+
+@contextlib.contextmanager
+def _setting(key: str, value: str) -> Iterator[None]:
+    """A GDAL setting of this thread, for a while."""
+    before = gdal.GetThreadLocalConfigOption(key)
+    gdal.SetThreadLocalConfigOption(key, value)
+    try:
+        yield
+    finally:
+        gdal.SetThreadLocalConfigOption(key, before)
 
 
 def _reference(definition: str) -> Any:

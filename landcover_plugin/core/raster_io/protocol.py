@@ -15,6 +15,9 @@ from ..imagery import Geotransform, ImagerySource
 BLOCK = 512
 """Side of the blocks of the rasters that are written, in pixels."""
 
+DEFLATE_LEVEL = 4
+"""GDAL's own 6 makes files a sixth smaller in three times the time."""
+
 
 @dataclass(frozen=True)
 class Polygon:

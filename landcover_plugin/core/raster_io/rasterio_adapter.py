@@ -25,7 +25,7 @@ from ..grid import Extent, Window
 from ..imagery import Geotransform, SourceBand
 from .fingerprint import file_fingerprint, public_name, short_reason
 from .pam import read_classes
-from .protocol import BLOCK, Polygon, RasterLayout
+from .protocol import BLOCK, DEFLATE_LEVEL, Polygon, RasterLayout
 from .wavelength import wavelength_um
 
 _FAULTS = (RasterioError, CPLE_BaseError, OSError, ValueError, MemoryError)
@@ -166,7 +166,7 @@ def _profile(layout: RasterLayout) -> dict[str, Any]:
         "blockxsize": BLOCK,
         "blockysize": BLOCK,
         "compress": "deflate",
-        "zlevel": 6,
+        "zlevel": DEFLATE_LEVEL,
         "interleave": "band",
         "bigtiff": "if_safer",
     }
@@ -187,7 +187,11 @@ class RasterioIo:
 
     def build_overviews(self, path: str, factors: Sequence[int], resampling: str) -> None:
         """Add overviews inside a GeoTIFF."""
-        with _writing(path), rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(path, "r+") as dataset:
+        with (
+            _writing(path),
+            rasterio.Env(ZLEVEL_OVERVIEW=str(DEFLATE_LEVEL)),
+            rasterio.open(path, "r+") as dataset,
+        ):
             dataset.build_overviews(list(factors), Resampling[resampling])
 
     def write_cog(self, path: str, cog_path: str) -> None:
