@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
@@ -40,6 +41,7 @@ def shared_backend(key: Hashable, spec: ModelSpec, make_runner: Callable[[], Run
     Raises:
         LandcoverError: what ``make_runner`` raises.
     """
+    key = (os.getpid(), key)  # a forked process has none of its parent's threads
     with _lock:
         entry = _entries.get(key)
         is_first = entry is None

@@ -117,5 +117,5 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
             open_backend("onnxruntime:", spec)
         lying = replace(spec, sha256=file_sha256(spec.path))
         (tmp_path / "m" / SPEC_FILE).write_text(json.dumps(model_json(lying)))
-        with pytest.raises(ModelError, match="model.onnx"):
+        with pytest.raises(ModelError, match=r"model\.onnx"):
             open_backend("onnxruntime:", lying)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -108,3 +109,23 @@ def test_close_all_ends_everything(spec) -> None:
     shared_backend("all", spec, lambda: oven)
     close_all()
     assert oven.closed == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_a_queue_of_its_own(spec) -> None:
+    def lit() -> Baker:
+        oven = Baker()
+        oven.lit.set()
+        return oven
+
+    parent = shared_backend("fork", spec, lit)
+    parent.submit(chips(spec)).result(5)
+    child = os.fork()
+    if child == 0:
+        try:
+            shared_backend("fork", spec, lit).submit(chips(spec)).result(5)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    parent.close()

@@ -1,0 +1,1 @@
+"""Networks behind HTTP: the worker process, and what grows into ``landcover serve``."""

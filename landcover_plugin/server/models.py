@@ -1,0 +1,93 @@
+"""The models that a server serves."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.backends import Backend, open_backend
+from ..core.errors import ModelError, OptionError
+from ..core.model import ModelSpec
+
+VERSION = "1"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+
+
+@dataclass
+class ServedModel:
+    """A model, the backend that runs it, and how many requests it has.
+
+    Args:
+        name: on the server.
+        spec: what it wants and gives.
+        backend: runs it.
+        pending: requests not yet answered; only the event loop's thread touches it.
+    """
+
+    name: str
+    spec: ModelSpec
+    backend: Backend
+    pending: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """What a client needs to know beyond the protocol's metadata."""
+        return {
+            "name": self.name,
+            "numeric_kind": self.backend.numeric_kind,
+            "description": self.backend.description,
+        }
+
+
+class ServedModels:
+    """Models by name. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._models: dict[str, ServedModel] = {}
+
+    def load(self, name: str, spec: ModelSpec, url: str) -> ServedModel:
+        """Serve a model; one of that name that is there already is replaced by nothing.
+
+        Args:
+            name: on the server.
+            spec: of a model in a folder.
+            url: of the backend that runs it.
+
+        Raises:
+            LandcoverError: the name is not one, or the model cannot be run.
+        """
+        if not _NAME.fullmatch(name):
+            raise OptionError(
+                f"'{name[:40]}' cannot be a model's name; use letters, digits, '.', '_' and '-'."
+            )
+        with self._lock:
+            found = self._models.get(name)
+            if found is None:
+                found = self._models[name] = ServedModel(name, spec, open_backend(url, spec))
+            elif found.spec != spec:
+                raise ModelError(f"Another model is served as '{name}'; unload it first.")
+            return found
+
+    def unload(self, name: str) -> None:
+        """Serve a model no longer; an unknown name is no error."""
+        with self._lock:
+            found = self._models.pop(name, None)
+        if found is not None:
+            found.backend.close()
+
+    def get(self, name: str) -> ServedModel | None:
+        """The model of this name."""
+        return self._models.get(name)
+
+    def __iter__(self) -> Any:
+        return iter(sorted(self._models.values(), key=lambda model: model.name))
+
+    def close(self) -> None:
+        """Serve nothing any longer."""
+        with self._lock:
+            models = list(self._models.values())
+            self._models.clear()
+        for model in models:
+            model.backend.close()
