@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -24,14 +24,16 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ..core.areas import ClassArea, areas_html, areas_text, class_areas
 from ..core.errors import ImageryError, OutputError
-from ..core.raster_io import Polygon, raster_io
 from ..qgis_imagery.layers import raster_path
 from ..translation import tr
 from .algorithm import LandcoverAlgorithm, Words
 from .polygons import polygons_of
 from .reporting import FeedbackReporter
+
+if TYPE_CHECKING:
+    from ..core.areas import ClassArea
+    from ..core.raster_io import Polygon
 
 _COLUMNS = (
     ("zone", QVariant.Type.String),
@@ -106,13 +108,18 @@ class ClassAreasAlgorithm(LandcoverAlgorithm):
         if layer is None:
             raise ImageryError(self.invalidRasterError(parameters, "INPUT"))
         if layer.providerType() != "gdal":
-            raise ImageryError(tr("{} is not a raster file; export it to a GeoTIFF first.").format(layer.name()))
+            raise ImageryError(
+                tr("{} is not a raster file; export it to a GeoTIFF first.").format(layer.name())
+            )
         self._path, self._name, self._crs = raster_path(layer), layer.name(), layer.crs()
 
     def run_prepared(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Count, and write what is wanted."""
+        from ..core.areas import areas_html, areas_text, class_areas
+        from ..core.raster_io import raster_io
+
         reporter = FeedbackReporter(feedback)
         zones = self._zones(parameters, context)
 

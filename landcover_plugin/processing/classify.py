@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessing,
@@ -25,7 +25,6 @@ from qgis.core import (
 )
 
 from ..core.errors import ImageryError, OptionError
-from ..core.model import ModelSpec
 from ..qgis_imagery import LayerImagery
 from ..translation import tr
 from .algorithm import LandcoverAlgorithm, Words
@@ -33,6 +32,9 @@ from .model_choice import chosen_model, model_parameter
 from .polygons import polygons_of
 from .reporting import FeedbackReporter
 from .styling import MapStyler, name_result
+
+if TYPE_CHECKING:
+    from ..core.model import ModelSpec
 
 
 class ClassifyAlgorithm(LandcoverAlgorithm):
@@ -59,7 +61,9 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
                 "A job that is cancelled or breaks off goes on where it stopped when it is run again "
                 "with the same output file."
             ),
-            tags=tr("land cover,land use,classification,segmentation,deep learning,neural network,aerial,NAIP"),
+            tags=tr(
+                "land cover,land use,classification,segmentation,deep learning,neural network,aerial,NAIP"
+            ),
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -181,7 +185,9 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
             return None
         low, high = values
         if not low < high:
-            raise OptionError(tr("The value range {} to {} is empty; give the lower value first.").format(low, high))
+            raise OptionError(
+                tr("The value range {} to {} is empty; give the lower value first.").format(low, high)
+            )
         return low, high
 
     def _name_results(
@@ -307,7 +313,9 @@ def _advanced() -> Iterable[_Offered]:
         QgsProcessingParameterRange(
             "SCALING", tr("Imagery values for dark and bright"), number, optional=True
         ),
-        tr("Imagery that is not 8 bit: values that count as darkest and brightest. Found out where left empty."),
+        tr(
+            "Imagery that is not 8 bit: values that count as darkest and brightest. Found out where left empty."
+        ),
         True,
     )
     yield (

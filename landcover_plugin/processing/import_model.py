@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +79,62 @@ class ImportModelAlgorithm(LandcoverAlgorithm):
             advanced=True,
         )
         self.addOutput(QgsProcessingOutputString("MODEL", tr("Model, as other algorithms take it")))
+
+    def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """The file must be there, and corrections be KEY=VALUE."""
+        _overrides(self.parameterAsString(parameters, "OVERRIDES", context))
+
+    def run_prepared(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Import it, here where this Python can, else in the worker process."""
+        from ..core.model import read_model
+        from ..core.model_library import user_models_folder
+        from ..core.model_text import describe_model
+
+        reporter = FeedbackReporter(feedback)
+        source = Path(self.parameterAsFile(parameters, "INPUT", context))
+        name = self.parameterAsString(parameters, "NAME", context).strip() or model_name(source.stem)
+        given = self.parameterAsFileOutput(parameters, "OUTPUT", context) if parameters.get("OUTPUT") else ""
+        folder = Path(given) if given else user_models_folder() / name
+        window = self.parameterAsInt(parameters, "WINDOW", context) or None
+        overrides = _overrides(self.parameterAsString(parameters, "OVERRIDES", context))
+        _import(source, folder, window, {**overrides, "name": name})
+        spec = read_model(folder)
+        reporter.table(describe_model(spec))
+        return {"OUTPUT": str(folder), "MODEL": str(folder) if given else spec.name}
+
+
+def model_name(text: str) -> str:
+    """A text as a model's name: what is not a letter, digit, dot, - or _ becomes -."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in text)
+    return kept.strip("._-")[:100] or "model"
+
+
+def _overrides(text: str) -> dict[str, object]:
+    """Corrections, one KEY=VALUE a line; values are JSON, or text where they are not."""
+    values: dict[str, object] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip():
+            raise OptionError(tr("The correction '{}' must be KEY=VALUE.").format(line))
+        try:
+            values[key.strip()] = json.loads(value)
+        except ValueError:
+            values[key.strip()] = value.strip()
+    return values
+
+
+def _import(source: Path, folder: Path, window: int | None, overrides: dict[str, object]) -> None:
+    """Import in this Python where it has onnx, else in the worker process."""
+    if importlib.util.find_spec("onnx"):
+        from ..core.model_formats import import_model
+
+        import_model(source, folder, window=window, overrides=overrides)
+        return
+    from ..core.backends.worker import run_task
+
+    run_task(
+        "import_model",
+        {"source": str(source), "folder": str(folder), "window": window, "overrides": overrides},
+    )

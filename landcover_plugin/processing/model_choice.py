@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qgis.core import QgsProcessingParameterString
 
 from ..core.errors import ModelError
-from ..core.model import ModelSpec
-from ..core.model_library import best_model, find_model, list_models
+
+if TYPE_CHECKING:
+    from ..core.model import ModelSpec
 
 _WIDGET = "landcover_plugin.processing.model_widget.ModelWidgetWrapper"
 
@@ -28,6 +31,8 @@ def chosen_model(text: str, band_count: int) -> ModelSpec:
     Raises:
         ModelError: there is none.
     """
+    from ..core.model_library import best_model, find_model, list_models
+
     text = text.strip()
     if not text:
         found = best_model(band_count, list_models())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -14,14 +14,14 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from ..core.bands import title
 from ..core.errors import OutputError
-from ..core.model import ModelSpec
-from ..core.model_text import describe_model
 from ..translation import tr
 from .algorithm import LandcoverAlgorithm, Words
 from .model_choice import chosen_model, model_parameter
 from .reporting import FeedbackReporter
+
+if TYPE_CHECKING:
+    from ..core.model import ModelSpec
 
 
 class ModelInfoAlgorithm(LandcoverAlgorithm):
@@ -65,6 +65,8 @@ class ModelInfoAlgorithm(LandcoverAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Describe it."""
+        from ..core.model_text import describe_model
+
         spec = chosen_model(self.parameterAsString(parameters, "MODEL", context), 0)
         FeedbackReporter(feedback).table(describe_model(spec))
         results: dict[str, Any] = {"NAME": spec.name, "BANDS": len(spec.bands), "CLASSES": len(spec.legend)}
@@ -82,6 +84,8 @@ class ModelInfoAlgorithm(LandcoverAlgorithm):
 
 def model_page(spec: ModelSpec) -> str:
     """A page that describes a model; every text of it is escaped."""
+    from ..core.bands import title
+
     size = spec.pixel_size_m
     facts = [
         (tr("Name"), f"{spec.name}, {tr('version')} {spec.version}"),

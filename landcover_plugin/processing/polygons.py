@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
@@ -13,8 +15,9 @@ from qgis.core import (
 )
 
 from ..core.errors import ImageryError
-from ..core.grid import Extent
-from ..core.raster_io import Polygon
+
+if TYPE_CHECKING:
+    from ..core.raster_io import Polygon
 
 
 def polygons_of(
@@ -44,6 +47,9 @@ def polygons_of(
 
 
 def _polygon(feature: QgsFeature, name_field: str) -> Polygon:
+    from ..core.grid import Extent
+    from ..core.raster_io import Polygon
+
     geometry = QgsGeometry(feature.geometry())
     if QgsWkbTypes.isCurvedType(geometry.wkbType()):
         geometry = QgsGeometry(geometry.constGet().segmentize())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qgis.core import (
     QgsMapLayer,
     QgsPalettedRasterRenderer,
@@ -11,7 +13,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from ..core.legend import Legend
+if TYPE_CHECKING:
+    from ..core.legend import Legend
 
 _alive: list[MapStyler] = []
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 
 from ..core.errors import ImageryError
-from ..core.imagery import ImagerySource
-from ..core.raster_io import raster_io
+
+if TYPE_CHECKING:
+    from ..core.imagery import ImagerySource
 
 
 class LayerImagery:
@@ -45,6 +47,8 @@ class LayerImagery:
         Raises:
             ImageryError: it cannot be read.
         """
+        from ..core.raster_io import raster_io
+
         source = raster_io().open(self._path)
         if source.crs_wkt is None and self.crs.isValid():
             source.crs_wkt = self.crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL)
