@@ -1,0 +1,1 @@
+"""The Toolbox: thin algorithms on the core."""

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+qgis_core = pytest.importorskip("qgis.core", reason="QGIS' Python bindings are not here")
+
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject  # noqa: E402
+
+from landcover_plugin.plugin import LandcoverPlugin  # noqa: E402
+
+
+class Listener(QgsProcessingFeedback):
+    """Feedback that remembers."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.infos: list[str] = []
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
+        self.tables: list[str] = []
+        self.texts: list[str] = []
+
+    def pushInfo(self, info: str) -> None:
+        self.infos.append(info)
+
+    def pushWarning(self, warning: str) -> None:
+        self.warnings.append(warning)
+
+    def pushConsoleInfo(self, info: str) -> None:
+        self.tables.append(info)
+
+    def reportError(self, error: str, fatalError: bool = False) -> None:
+        self.errors.append(error)
+
+    def setProgressText(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture(scope="session")
+def processing_module(qgis_app: Any) -> Any:
+    """QGIS' module ``processing``, ready."""
+    folder = str(Path(qgis_app.pkgDataPath()) / "python" / "plugins")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    import processing
+    from processing.core.Processing import Processing
+
+    Processing.initialize()
+    return processing
+
+
+@pytest.fixture
+def plugin(processing_module: Any) -> Iterator[LandcoverPlugin]:
+    """The plugin, loaded as ``qgis_process`` does."""
+    loaded = LandcoverPlugin(None)
+    loaded.initProcessing()
+    yield loaded
+    loaded.unload()
+
+
+@pytest.fixture
+def run(plugin: LandcoverPlugin, processing_module: Any) -> Any:
+    """``run(algorithm, parameters)``: runs it in this process; gives results and what was said."""
+
+    def run_it(algorithm: str, parameters: dict[str, Any], listener: Listener | None = None) -> Any:
+        listener = listener or Listener()
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        context.setFeedback(listener)
+        results = processing_module.run(
+            f"landcover:{algorithm}", parameters, context=context, feedback=listener
+        )
+        return results, listener
+
+    return run_it
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of installed models."""
+    folder = tmp_path / "installed models"
+    folder.mkdir()
+    monkeypatch.setenv("LANDCOVER_MODELS", str(folder))
+    return folder
+
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
