@@ -8,13 +8,13 @@ import pytest
 
 pytest.importorskip("qgis.core", reason="QGIS' Python bindings are not here")
 
-from qgis.core import QgsProcessingException, QgsRasterLayer  # noqa: E402
+from qgis.core import QgsProcessingException
 
-from landcover_plugin.core.backends import open_backend  # noqa: E402
-from landcover_plugin.core.classify import classify  # noqa: E402
-from landcover_plugin.core.raster_io import raster_io  # noqa: E402
-from tests.rasters import noise, read_raster, write_raster  # noqa: E402
-from tests.tiny_model import write_brightest_band_model  # noqa: E402
+from landcover_plugin.core.backends import open_backend
+from landcover_plugin.core.classify import classify
+from landcover_plugin.core.raster_io import raster_io
+from tests.rasters import noise, read_raster, write_raster
+from tests.tiny_model import write_brightest_band_model
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def model(models: Path) -> Any:
 
 def test_the_map_is_that_of_the_core(run: Any, image: Path, model: Any, tmp_path: Path) -> None:
     out = tmp_path / "map.tif"
-    results, said = run("classify", {"INPUT": str(image), "MODEL": "brightest", "OUTPUT": str(out)})
+    results, _ = run("classify", {"INPUT": str(image), "MODEL": "brightest", "OUTPUT": str(out)})
     io = raster_io("rasterio")
     backend = open_backend("auto", model)
     classify(io.open(str(image)), model, backend, tmp_path / "core.tif", io=io)

@@ -1,0 +1,49 @@
+# Land cover for QGIS. `make help` lists what there is to make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+IMAGE ?=
+MODEL ?=
+OUT ?= demo
+
+export QT_QPA_PLATFORM ?= offscreen
+export LANDCOVER_PYTHON ?= $(CURDIR)/.venv/bin/python
+
+.PHONY: help install test check demo bench bench-live soak package train-demo train-models pictures clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## system packages (QGIS, Xvfb) and .venv
+
+$(STAMP): pyproject.toml constraints-numpy1.txt .ci/install
+	@.ci/install
+	@touch $@
+
+test: $(STAMP) check ## checks and all tests
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+check: $(STAMP) ## format, lint, types, import rules, security scans
+	@.ci/check
+
+demo: $(STAMP) ## map the sample scene (or IMAGE=… with MODEL=…) through qgis_process
+	@$(PYTHON) .ci/demo.py --out "$(OUT)" $(if $(IMAGE),--image "$(IMAGE)") $(if $(MODEL),--model "$(MODEL)")
+
+bench: $(STAMP) ## the batch job in ratios (needs LANDCOVER_DATA)
+	$(PYTHON) -m benchmarks.batch
+
+package: $(STAMP) ## the plugin's zip, of what is committed
+	@$(PYTHON) .ci/package.py
+
+pictures: $(STAMP) ## the documentation's pictures, of the generated scene
+	$(PYTHON) .ci/pictures.py
+
+train-demo: $(STAMP) ## train a tiny model on the generated landscape
+	.ci/install train
+	$(PYTHON) -m landcover_plugin.training.demo
+
+clean: ## what can be made again, the environment aside
+	rm -rf demo build dist *.zip .pytest_cache .mypy_cache .ruff_cache .hypothesis
