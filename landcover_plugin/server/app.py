@@ -18,8 +18,9 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..core.backends.protocol import Arrays
+from ..core.backends.queue import first_line
 from ..core.backends.tensors import HEADER_LENGTH, TensorError, split
-from ..core.errors import BackendError, LandcoverError, OptionError
+from ..core.errors import BackendError, LandcoverError
 from ..core.model import parse_model
 from .inference import Limits, as_contiguous, metadata, read_request, write_answer
 from .models import VERSION, ServedModel, ServedModels
@@ -172,9 +173,12 @@ class _Server:
         asked = await self._control(request)
         try:
             return JSONResponse(await asyncio.to_thread(task, asked))
-        except (KeyError, TypeError) as e:
-            raise OptionError(
-                f"The task '{request.path_params['name']}' was not given what it needs ({e})."
+        except LandcoverError:
+            raise
+        except Exception as e:  # whatever a task meets, its owner must hear of it in one sentence
+            raise BackendError(
+                f"The worker could not do {request.path_params['name']} ({type(e).__name__}: "
+                f"{first_line(e)}); check the worker's Python."
             ) from e
 
     async def _control(self, request: Request) -> dict[str, Any]:

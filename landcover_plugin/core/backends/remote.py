@@ -181,8 +181,10 @@ class InferenceClient:
 def _read(response: Any, end: float, limit: int, url: str) -> bytearray:
     """The body, within a deadline and a size."""
     body = bytearray()
+    # read1 returns with what has come, so that a trickle cannot hide from the deadline; urllib3 1 lacks it
+    read = getattr(response.raw, "read1", response.raw.read)
     while True:
-        piece = response.raw.read(_PIECE, decode_content=True)
+        piece = read(_PIECE, decode_content=True)
         if not piece:
             return body
         body += piece
