@@ -12,8 +12,8 @@ from rasterio.enums import Resampling
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from qgis.PyQt.QtCore import QRect, Qt  # noqa: E402 - the platform must be chosen before
-from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter  # noqa: E402
+from qgis.PyQt.QtCore import QRect, Qt
+from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 
 GAP, ROW, SWATCH = 16, 28, 16
 
