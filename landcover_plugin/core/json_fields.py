@@ -22,6 +22,19 @@ class Fields:
         self._where = where
         self._taken: set[str] = set()
 
+    @property
+    def where(self) -> str:
+        """What the object is called in errors."""
+        return self._where
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._data
+
+    def anything(self, key: str, *default: Any) -> Any:
+        """The value of a key as it is, for the caller to check."""
+        return self._take(key, *default)
+
     def _take(self, key: str, *default: Any) -> Any:
         self._taken.add(key)
         if key in self._data:
@@ -79,6 +92,10 @@ class Fields:
         if not all(isinstance(item, str) for item in value):
             raise self._wrong(key, "a list of texts")
         return value
+
+    def numbers(self, key: str) -> list[float]:
+        """A list of finite numbers."""
+        return [Fields({key: item}, self._where).number(key) for item in self._list(key)]
 
     def mapping(self, key: str, *default: Mapping[str, Any]) -> Mapping[str, Any]:
         """An object, taken as it is."""

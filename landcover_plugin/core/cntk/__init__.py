@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import ModelError
 from .dictionary import read_dictionary
 from .function_graph import function_graph
+from .network import ImportedNetwork
 from .protobuf import DamagedError
-
-if TYPE_CHECKING:
-    from .to_onnx import ImportedNetwork
 
 MAX_BYTES = 256 << 20
 

@@ -9,7 +9,6 @@ last two axes exchanged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from .convolution import convolution
 from .dictionary import Axis
 from .emitting import Value, Writer, attribute
 from .function_graph import INPUT, Function, FunctionGraph, Variable
+from .network import ImportedNetwork
 from .protobuf import DamagedError
 
 OPSET = 17
@@ -32,27 +32,6 @@ _ALL_STATIC_AXES = 2147483646
 _ONNX_AXIS = (2, 3, 1)
 _MAX_SIDE = 1 << 16
 _TO_THE_END = (1 << 63) - 1
-
-
-@dataclass(frozen=True)
-class ImportedNetwork:
-    """A network as ONNX with free batch size, height and width.
-
-    Args:
-        model: input ``x`` (N, bands, H, W) float32, output ``y`` (N, classes, h, w) float32.
-        bands: channels of the input.
-        classes: channels of the output.
-        window: side of the input that the file states.
-        margin: pixels that the output lacks at each side.
-        stride: H and W must be multiples of it.
-    """
-
-    model: Any
-    bands: int
-    classes: int
-    window: int
-    margin: int
-    stride: int
 
 
 def to_onnx(graph: FunctionGraph) -> ImportedNetwork:
