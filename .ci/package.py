@@ -29,7 +29,8 @@ def committed(folder: str) -> list[str]:
 
 def build() -> Path:
     """Make the zip and return its path."""
-    command = [sys.executable, "-m", "qgispluginci.cli", "package", version(), "--disable-submodule-update"]
+    program = Path(sys.executable).with_name("qgis-plugin-ci")
+    command = [str(program), "package", version(), "--disable-submodule-update"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     path = ROOT / f"{PLUGIN}.{version()}.zip"
     if done.returncode or not path.exists():

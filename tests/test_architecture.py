@@ -30,7 +30,7 @@ ONLY_IN = {
     "osgeo": ("core/raster_io/",),
     "torch": ("training/",),
     "pyspark": ("scale/",),
-    "onnxruntime": ("core/backends/onnxruntime.py", "training/"),
+    "onnxruntime": ("core/backends/onnxruntime.py", "server/worker.py", "training/"),
     "onnx": ("core/cntk/", "core/model_formats/", "training/"),
     "starlette": ("server/",),
     "uvicorn": ("server/",),
