@@ -15,7 +15,7 @@ from .network import Network
 
 MIN_OPSET = 11
 _CONVERTED_OPSET = 13
-_PROBE_SIDE = 512
+_PROBE_SIDE, _PROBE_STEP = 512, 512
 _MAX_SIDE = 1 << 14
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _PASSES_ON = (
@@ -102,6 +102,13 @@ def onnx_network(model: Any, where: str, output: str | None = None) -> Network:
         raise ModelError(
             f"{where}: the output '{result.name}' is no map of scores; it has {len(shape)} axes, not 3 or 4."
         )
+    margin = _margin(probe, shape[-2:], where)
+    if side is None:
+        _, larger = _output_shape(model, given.name, result.name, bands, probe + _PROBE_STEP, where)
+        if _margin(probe + _PROBE_STEP, larger[-2:], where) != margin:
+            raise ModelError(
+                f"{where} makes maps of another pixel size than the picture; such networks are not read."
+            )
     channels = shape[1] if len(shape) == 4 else 1
     if channels is None or not 1 <= channels <= 254:
         raise ModelError(f"{where}: the output '{result.name}' does not say its number of classes, 1 to 254.")
@@ -113,7 +120,7 @@ def onnx_network(model: Any, where: str, output: str | None = None) -> Network:
         channels=channels,
         has_channel_axis=len(shape) == 4,
         side=side,
-        margin=_margin(probe, shape[-2:], where),
+        margin=margin,
         stride=None,
         batch=None if free else batch,
         activation=_activation(model, result.name, channels),

@@ -137,7 +137,14 @@ def test_logits_get_a_softmax_and_probabilities_get_none_without_being_told(tmp_
         np.testing.assert_allclose(p, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("names", ["{0: 'a', 1: 'b', 2: 'c', 3: 'd'}", '["a", "b", "c", "d"]', '[{"0": "a", "1": "b", "2": "c", "3": "d"}]'])  # fmt: skip
+@pytest.mark.parametrize(
+    "names",
+    [
+        "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}",
+        '["a", "b", "c", "d"]',
+        '[{"0": "a", "1": "b", "2": "c", "3": "d"}]',
+    ],
+)
 def test_names_may_be_a_python_literal_a_list_or_a_head_s_table(tmp_path: Path, names: str) -> None:
     keys = {**{k: v for k, v in KEYS.items() if k != "class_names"}, "names": names}
     source = nets.saved(tmp_path / "m.onnx", keys=keys)
@@ -378,7 +385,7 @@ def test_an_output_half_the_size_is_refused(tmp_path: Path) -> None:
     model = nets.network()
     model.graph.node[0].attribute.append(onnx.helper.make_attribute("strides", [2, 2]))
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ModelError, match=r"makes 256 x 256 pixels out of 512 x 512|only maps as large"):
+    with pytest.raises(ModelError, match="maps of another pixel size than the picture"):
         import_model(tmp_path / "m.onnx", tmp_path / "m")
 
 
