@@ -39,7 +39,7 @@ def test_the_zip_is_below_the_limit_and_holds_what_it_must(plugin_zip: Path) -> 
 
 def test_what_is_in_the_zip_passes_the_scans(plugin_zip: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(plugin_zip).extractall(tmp_path)
-    scan = [sys.executable, "-m", "bandit", "-q", "-r", "landcover_plugin", "-s", "B404,B109,B410,B411"]
+    scan = [sys.executable, "-m", "bandit", "-q", "-r", "landcover_plugin", "-s", "B404"]
     done = subprocess.run(scan, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,7 +181,7 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         if parameters.get("SCALING") in (None, "", "nan,nan"):
             return None
         values = self.parameterAsRange(parameters, "SCALING", context)
-        if len(values) != 2 or any(v != v for v in values):
+        if len(values) != 2 or any(map(math.isnan, values)):
             return None
         low, high = values
         if not low < high:
