@@ -83,13 +83,13 @@ class WorkerRunner:
 
     @property
     def in_flight(self) -> int:
-        """One that runs and one or two on their way."""
+        """One that runs, one that waits there and one on its way."""
         return IN_FLIGHT
 
     @property
     def concurrency(self) -> int:
-        """Connections in use at once."""
-        return IN_FLIGHT
+        """Connections in use at once; the queue keeps one of them for live requests."""
+        return IN_FLIGHT + 1
 
     @property
     def process(self) -> WorkerProcess:

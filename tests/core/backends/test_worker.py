@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import requests
 
-from landcover_plugin.core.backends import configure, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.worker import run_task, worker_process
 from landcover_plugin.core.errors import BackendError, ModelError
 from landcover_plugin.core.legend import Legend
@@ -108,6 +108,24 @@ def test_a_killed_worker_comes_back_and_no_answer_changes(spec) -> None:
     backend.close()
 
 
+def test_a_live_request_passes_a_batch_job_in_the_worker(spec) -> None:
+    batch, live = open_backend("worker:", spec), open_backend("worker:", spec)
+    picture = np.repeat(chips(spec), 4, axis=0)
+    order: list[str] = []
+    futures = []
+    for n in range(12):
+        futures.append(batch.submit(picture))
+        futures[-1].add_done_callback(lambda _, n=n: order.append(f"b{n}"))
+    futures[2].result(30)
+    urgent = live.submit(picture, priority=Priority.LIVE)
+    urgent.add_done_callback(lambda _: order.append("L"))
+    for future in [*futures, urgent]:
+        future.result(30)
+    assert order.index("L") <= 5  # behind the three that were answered and the one that ran
+    batch.close()
+    live.close()
+
+
 def test_a_worker_that_died_while_idle_is_started_for_the_next_request(spec) -> None:
     backend = open_backend("worker:", spec)
     backend.submit(chips(spec)).result(30)
@@ -141,7 +159,7 @@ def test_a_worker_that_dies_on_every_request_ends_in_one_sentence(spec) -> None:
 OWNER = """
 import sys, time
 from pathlib import Path
-from landcover_plugin.core.backends import configure, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.worker import worker_process
 from landcover_plugin.core.model import read_model
 configure(worker_python=sys.executable)
