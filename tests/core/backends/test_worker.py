@@ -164,12 +164,12 @@ from landcover_plugin.core.backends.worker import worker_process
 from landcover_plugin.core.model import read_model
 configure(worker_python=sys.executable)
 backend = open_backend("worker:", read_model(Path(sys.argv[1])))
-print(worker_process().pid, flush=True)
 if sys.argv[2] == "fork":
     import os
     if os.fork() == 0:
         time.sleep(20)
         os._exit(0)
+print(worker_process().pid, flush=True)
 if sys.argv[2] != "leave":
     time.sleep(60)
 """
