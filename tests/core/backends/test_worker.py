@@ -18,6 +18,7 @@ from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.worker import run_task, worker_process
 from landcover_plugin.core.errors import BackendError, ModelError
 from landcover_plugin.core.legend import Legend
+from landcover_plugin.core.model import read_model
 from tests.tiny_model import write_tiny_model
 
 pytest.importorskip("onnxruntime")
@@ -262,6 +263,21 @@ def test_the_workers_errors_arrive_as_they_are(spec) -> None:
 def test_tasks_are_only_those_of_the_list(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="there is no such task"):
         run_task("os.system", {"command": "true"})
+
+
+def test_models_are_exported_and_imported_in_the_worker(spec, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_task("export_model", {"folder": str(spec.folder), "out": "out.onnx"})
+    found = run_task(
+        "import_model", {"source": "out.onnx", "folder": "again", "overrides": {"title": "Again"}}
+    )
+    assert (found["name"], found["folder"]) == ("again", str(tmp_path / "again"))
+    assert all(isinstance(note, str) for note in found["warnings"])
+    again = read_model(tmp_path / "again")
+    assert (again.title, len(again.bands), len(again.legend)) == ("Again", 4, 3)
+    with pytest.raises(ModelError, match="nothing-there"):
+        run_task("import_model", {"source": "nothing-there.onnx", "folder": "x"})
+    assert worker_process().pid is None
 
 
 def test_auto_takes_the_worker_where_this_python_has_no_runtime(spec, monkeypatch) -> None:
