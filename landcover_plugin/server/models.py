@@ -48,7 +48,7 @@ class ServedModels:
         self._models: dict[str, ServedModel] = {}
 
     def load(self, name: str, spec: ModelSpec, url: str) -> ServedModel:
-        """Serve a model; one of that name that is there already is replaced by nothing.
+        """Serve a model; nothing happens where it is served already.
 
         Args:
             name: on the server.

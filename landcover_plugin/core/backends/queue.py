@@ -38,6 +38,9 @@ class RequestQueue:
         self._changed = threading.Condition()
         self._waiting: dict[Priority, dict[Future[Arrays], _Request]] = {p: {} for p in Priority}
         self._live_in_a_row = 0
+        self._batch_running = 0
+        # one way is kept free, so that a live request reaches a server, which orders them, at once
+        self._batch_limit = max(1, runner.concurrency - 1)
         self._closed = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"landcover-backend-{n}", daemon=True)
@@ -107,6 +110,7 @@ class RequestQueue:
                 if taken is None:
                     return
                 _answer(self._runner, *taken)
+                self._finished(taken[1])
                 taken = None  # else the chips of the last request live as long as nothing follows
         finally:
             with self._changed:
@@ -126,17 +130,24 @@ class RequestQueue:
                     if future.set_running_or_notify_cancel():
                         is_live = request.priority is Priority.LIVE
                         self._live_in_a_row = self._live_in_a_row + 1 if is_live else 0
+                        self._batch_running += not is_live
                         return future, request
                 elif self._closed:
                     return None
                 else:
                     self._changed.wait()
 
+    def _finished(self, request: _Request) -> None:
+        if request.priority is not Priority.LIVE:
+            with self._changed:
+                self._batch_running -= 1
+                self._changed.notify()
+
     def _next_queue(self) -> dict[Future[Arrays], _Request]:
         live, batch = self._waiting[Priority.LIVE], self._waiting[Priority.BATCH]
-        if batch and (not live or self._live_in_a_row >= LIVE_IN_A_ROW):
-            return batch
-        return live
+        may_run_batch = bool(batch) and self._batch_running < self._batch_limit
+        is_batch_due = not live or self._live_in_a_row >= LIVE_IN_A_ROW
+        return batch if may_run_batch and is_batch_due else live
 
 
 def _answer(runner: Runner, future: Future[Arrays], request: _Request) -> None:

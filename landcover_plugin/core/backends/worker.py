@@ -25,6 +25,7 @@ _LOAD_S = 300.0
 _INFER_S = 600.0
 _UNLOAD_S = 2.0
 _TASK_S = 3600.0
+_PATHS = ("source", "folder", "out")
 
 T = TypeVar("T")
 
@@ -83,13 +84,13 @@ class WorkerRunner:
 
     @property
     def in_flight(self) -> int:
-        """One that runs and one or two on their way."""
+        """One that runs, one that waits there and one on its way."""
         return IN_FLIGHT
 
     @property
     def concurrency(self) -> int:
-        """Connections in use at once."""
-        return IN_FLIGHT
+        """Connections in use at once; the queue keeps one of them for live requests."""
+        return IN_FLIGHT + 1
 
     @property
     def process(self) -> WorkerProcess:
@@ -139,8 +140,9 @@ def run_task(name: str, arguments: Mapping[str, Any], *, python: str | None = No
     """Do a piece of work in the worker that this Python lacks the packages for.
 
     Args:
-        name: ``import_model`` or ``export_model``.
-        arguments: of the task, as JSON has them.
+        name: ``import_model`` (``source``, ``folder``, ``window``, ``overrides``; gives ``name``,
+            ``folder`` and ``warnings``) or ``export_model`` (``folder``, ``out``; gives ``out``).
+        arguments: of the task, as JSON has them; paths may be relative to this process.
         python: the worker's interpreter; the user's setting where None.
 
     Returns:
@@ -154,7 +156,8 @@ def run_task(name: str, arguments: Mapping[str, Any], *, python: str | None = No
     try:
         client, _ = process.client()
         path = f"/v2/landcover/tasks/{name}"
-        result: dict[str, Any] = client.call("POST", path, dict(arguments), deadline_s=_TASK_S)
+        asked = {k: os.path.abspath(v) if k in _PATHS else v for k, v in arguments.items()}
+        result: dict[str, Any] = client.call("POST", path, asked, deadline_s=_TASK_S)
         return result
     except ConnectionLostError as e:
         raise BackendError(f"The worker died during {name} ({_last_words(process)}); try again.") from e

@@ -105,7 +105,7 @@ class _Running:
     def __init__(self, process: asyncio.subprocess.Process, port: int, bearer: str, said: deque[str]) -> None:
         self.process, self._said = process, said
         self.client = InferenceClient(
-            f"http://127.0.0.1:{port}", bearer=bearer, connections=IN_FLIGHT + 1, use_environment=False
+            f"http://127.0.0.1:{port}", bearer=bearer, connections=IN_FLIGHT + 2, use_environment=False
         )
 
     @property

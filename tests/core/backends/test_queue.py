@@ -146,3 +146,26 @@ def test_a_failure_is_one_sentence_and_the_queue_goes_on(raised, kind, sentence)
     oven.error = None
     assert queue.submit(np.array([1]), ["classes"], BATCH).result(5)["classes"] == [2]
     queue.close()
+
+
+def test_with_several_ways_one_is_kept_for_live_requests() -> None:
+    oven = Oven()
+    oven.concurrency = 3
+    queue = RequestQueue(oven)
+    for n in range(6):
+        queue.submit(np.array([n]), ["classes"], BATCH)
+    deadline = time.monotonic() + 5
+    while len(queue) > 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert len(queue) == 4  # two run
+    live = queue.submit(np.array([100]), ["classes"], LIVE)
+    while not live.running() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert live.running()
+    assert len(queue) == 4
+    oven.lit.set()
+    while len(oven.served) < 7 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(oven.served) == 7
+    queue.close()

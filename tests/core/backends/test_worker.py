@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import requests
 
-from landcover_plugin.core.backends import configure, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.worker import run_task, worker_process
 from landcover_plugin.core.errors import BackendError, ModelError
 from landcover_plugin.core.legend import Legend
+from landcover_plugin.core.model import read_model
 from tests.tiny_model import write_tiny_model
 
 pytest.importorskip("onnxruntime")
@@ -108,6 +109,24 @@ def test_a_killed_worker_comes_back_and_no_answer_changes(spec) -> None:
     backend.close()
 
 
+def test_a_live_request_passes_a_batch_job_in_the_worker(spec) -> None:
+    batch, live = open_backend("worker:", spec), open_backend("worker:", spec)
+    picture = np.repeat(chips(spec), 4, axis=0)
+    order: list[str] = []
+    futures = []
+    for n in range(12):
+        futures.append(batch.submit(picture))
+        futures[-1].add_done_callback(lambda _, n=n: order.append(f"b{n}"))
+    futures[2].result(30)
+    urgent = live.submit(picture, priority=Priority.LIVE)
+    urgent.add_done_callback(lambda _: order.append("L"))
+    for future in [*futures, urgent]:
+        future.result(30)
+    assert order.index("L") <= 5  # behind the three that were answered and the one that ran
+    batch.close()
+    live.close()
+
+
 def test_a_worker_that_died_while_idle_is_started_for_the_next_request(spec) -> None:
     backend = open_backend("worker:", spec)
     backend.submit(chips(spec)).result(30)
@@ -141,17 +160,17 @@ def test_a_worker_that_dies_on_every_request_ends_in_one_sentence(spec) -> None:
 OWNER = """
 import sys, time
 from pathlib import Path
-from landcover_plugin.core.backends import configure, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.worker import worker_process
 from landcover_plugin.core.model import read_model
 configure(worker_python=sys.executable)
 backend = open_backend("worker:", read_model(Path(sys.argv[1])))
-print(worker_process().pid, flush=True)
 if sys.argv[2] == "fork":
     import os
     if os.fork() == 0:
         time.sleep(20)
         os._exit(0)
+print(worker_process().pid, flush=True)
 if sys.argv[2] != "leave":
     time.sleep(60)
 """
@@ -244,6 +263,21 @@ def test_the_workers_errors_arrive_as_they_are(spec) -> None:
 def test_tasks_are_only_those_of_the_list(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="there is no such task"):
         run_task("os.system", {"command": "true"})
+
+
+def test_models_are_exported_and_imported_in_the_worker(spec, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_task("export_model", {"folder": str(spec.folder), "out": "out.onnx"})
+    found = run_task(
+        "import_model", {"source": "out.onnx", "folder": "again", "overrides": {"title": "Again"}}
+    )
+    assert (found["name"], found["folder"]) == ("again", str(tmp_path / "again"))
+    assert all(isinstance(note, str) for note in found["warnings"])
+    again = read_model(tmp_path / "again")
+    assert (again.title, len(again.bands), len(again.legend)) == ("Again", 4, 3)
+    with pytest.raises(ModelError, match="nothing-there"):
+        run_task("import_model", {"source": "nothing-there.onnx", "folder": "x"})
+    assert worker_process().pid is None
 
 
 def test_auto_takes_the_worker_where_this_python_has_no_runtime(spec, monkeypatch) -> None:
