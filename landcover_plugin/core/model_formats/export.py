@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ..errors import ModelError, OutputError
 from ..model import ModelSpec
 from .onnx_file import read_onnx
+from .pruning import needed_nodes, values_read
 from .stac_mlm import mlm_item
 
 _INPUT, _OUTPUT = "input", "probabilities"
@@ -49,14 +50,14 @@ def exported(model: Any, spec: ModelSpec) -> Any:
         Input ``input`` (N, band, H, W) float32, imagery divided by 255; output ``probabilities``
         (N, class, h, w) float32.
     """
-    nodes = _needed(model.graph, _OUTPUT)
+    nodes = needed_nodes(model.graph, {_OUTPUT})
     scale = numpy_helper.from_array(np.array(_FULL_SCALE, np.float32), "full_scale")
     (given,) = model.graph.input
     head = [
         helper.make_node("Mul", [_INPUT, scale.name], ["values"]),
         helper.make_node("Cast", ["values"], [given.name], to=TensorProto.FLOAT),
     ]
-    used = {name for node in nodes for name in _reads(node)}
+    used = {name for node in nodes for name in values_read(node)}
     shape = given.type.tensor_type.shape
     source = helper.make_tensor_value_info(
         _INPUT, TensorProto.FLOAT, [d.dim_value or d.dim_param for d in shape.dim]
@@ -102,27 +103,6 @@ def deepness_keys(spec: ModelSpec) -> dict[str, Any]:
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
     }
-
-
-def _needed(graph: Any, output: str) -> list[Any]:
-    """The nodes that an output depends on, in the graph's order."""
-    wanted, kept = {output}, []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            kept.append(node)
-            wanted |= _reads(node)
-    return kept[::-1]
-
-
-def _reads(node: Any) -> set[str]:
-    """Names of the values that a node uses, those of graphs inside it included."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
-            for child in inner.node:
-                names |= _reads(child)
-            names |= {o.name for o in inner.output}
-    return names
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """A network put into the raw-imagery form: uint8 chips in, classes and probabilities out.
 
-The class is taken from the scores, not from the probabilities, so that a caller who asks for classes
-alone does not pay for the softmax.
+The class is taken from the scores, not from the probabilities, so that a runtime that computes only
+what is asked for does not pay for the softmax when classes are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _ELEMENT = {
     "float32": TensorProto.FLOAT,
 }
 _PREFIX = "network/"
-_MODERN_SOFTMAX = 13
+_UNSQUEEZE_TAKES_AXES = 13
+_REDUCE_SUM_TAKES_AXES = 13
+_REDUCE_MAX_TAKES_AXES = 18
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,25 @@ class _Graph:
         return output
 
     def with_channel_axis(self, x: str) -> str:
-        if self.version < _MODERN_SOFTMAX:
+        if self.version < _UNSQUEEZE_TAKES_AXES:
             return self.node("Unsqueeze", x, axes=[1])
         return self.node("Unsqueeze", x, self.constant([1]))
 
     def softmax(self, scores: str, name: str) -> None:
-        """Over axis 1; older operator sets only know it over all axes from one on."""
-        if self.version >= _MODERN_SOFTMAX:
-            self.node("Softmax", scores, name=name, axis=1)
-            return
-        last = self.node("Transpose", scores, perm=[0, 2, 3, 1])
-        self.node("Transpose", self.node("Softmax", last, axis=3), name=name, perm=[0, 3, 1, 2])
+        """Over axis 1, step by step.
+
+        ONNX Runtime computes outputs that nobody fetches, and its own Softmax over channels takes
+        five times as long: 62 ms against 10 ms for five classes on 512 x 512 pixels, two threads.
+        """
+        highest = self._reduced("ReduceMax", scores, _REDUCE_MAX_TAKES_AXES)
+        powers = self.node("Exp", self.node("Sub", scores, highest))
+        self.node("Div", powers, self._reduced("ReduceSum", powers, _REDUCE_SUM_TAKES_AXES), name=name)
+
+    def _reduced(self, operator: str, x: str, since: int) -> str:
+        """Over axis 1, which is an attribute in older operator sets and an input in newer ones."""
+        if self.version < since:
+            return self.node(operator, x, axes=[1], keepdims=1)
+        return self.node(operator, x, self.constant([1]), keepdims=1)
 
 
 def _write_scaling(graph: _Graph, wrapping: Wrapping, element: int, name: str) -> None:

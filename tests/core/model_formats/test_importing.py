@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -236,8 +238,9 @@ def test_a_fixed_batch_of_one_is_freed_where_the_graph_allows_it(tmp_path: Path)
     assert classes.shape == (3, spec.tile, spec.tile)
 
 
-def test_old_operator_sets_still_get_a_softmax_over_the_channels(tmp_path: Path) -> None:
-    model = nets.network(opset=11, keys=KEYS)
+@pytest.mark.parametrize("opset", [9, 11, 13, 18, 20])
+def test_any_operator_set_gets_a_softmax_over_the_channels(tmp_path: Path, opset: int) -> None:
+    model = nets.network(opset=opset, keys=KEYS)
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     with pytest.warns(AssumptionWarning):
         spec = import_model(tmp_path / "m.onnx", tmp_path / "m")
@@ -245,6 +248,21 @@ def test_old_operator_sets_still_get_a_softmax_over_the_channels(tmp_path: Path)
     (p,) = nets.run(spec.path, x, ["probabilities"])
     expected = nets.softmax(nets.run_model(model, x.astype(np.float32) / 255))[:, :, 8:-8, 8:-8]
     np.testing.assert_allclose(p, expected, atol=1e-5)
+
+
+def test_the_package_imports_without_onnx() -> None:
+    code = (
+        "import sys; sys.modules['onnx'] = None\n"
+        "from pathlib import Path\n"
+        "from landcover_plugin.core.errors import ModelError\n"
+        "from landcover_plugin.core import model_formats, cntk\n"
+        "try: cntk.read_cntk(Path('x.model'))\n"
+        "except ModelError as e: print(e)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "needs the package onnx; pip install onnx" in done.stdout
 
 
 # Overrides
