@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,6 +145,8 @@ def classify(
     options, reporter = options or ClassifyOptions(), reporter or Silent()
     _check_output(source, out)
     plan = _plan(source, spec, backend, out, options, io, reporter)
+    held = queue_bytes(spec, backend.in_flight, options.readers, {o.tile_key for o in plan.outputs})
+    reporter.detail(f"Queues hold at most {held / 1e6:.0f} MB, whatever the size of the image.")
     spool_path = spool_file(out)
     _check_space(plan, spool_path, out)
     spool = Spool(spool_path, plan.fingerprint, restart=options.restart)
@@ -306,10 +307,7 @@ def _tags(
 
 
 def spool_file(out: Path) -> Path:
-    """Where unfinished tiles of a map are kept: beside it, or in the cache for ``/vsi`` outputs."""
-    if str(out).startswith("/vsi"):
-        name = hashlib.sha256(str(out).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"landcover-{name}.spool"
+    """Where unfinished tiles of a map are kept."""
     return out.with_name(f"{out.name}.spool")
 
 
@@ -341,6 +339,26 @@ def _check_space(plan: _Plan, spool_path: Path, out: Path) -> None:
             f"The map {out} needs about {wanted / 1e6:,.0f} MB while it is made but its disk has "
             f"{free / 1e6:,.0f} MB free; free some space or choose another folder."
         )
+
+
+def queue_bytes(spec: ModelSpec, in_flight: int, readers: int, tile_keys: Collection[str]) -> int:
+    """Most bytes that chips and tiles take at once; the network's own memory comes on top.
+
+    Args:
+        spec: the model.
+        in_flight: requests under way at once.
+        readers: threads, each with a chip in its hands.
+        tile_keys: arrays that a finished tile has.
+    """
+    chip = len(spec.bands) * spec.chip**2 * np.dtype(spec.dtype).itemsize
+    layers = {
+        "classes": 1,
+        "confidence": 1,
+        "probabilities8": len(spec.legend),
+        "probabilities": 4 * len(spec.legend),
+    }
+    tile = sum(layers[key] for key in tile_keys) * spec.tile**2
+    return (2 * in_flight + 1 + readers) * chip + (in_flight + engine.RECENT_TILES + 1) * tile
 
 
 # -- from plan to work ---------------------------------------------------------------------------

@@ -28,7 +28,8 @@ from .progress import Pace, Reporter
 from .spool import Spool, Tile
 
 _POLL_S = 0.1
-_RECENT_TILES = 8
+RECENT_TILES = 8
+"""Finished tiles kept in memory for the rasters; older ones come from the spool."""
 
 
 class TileSink(Protocol):
@@ -124,7 +125,7 @@ class _Collector:
         self._spool.add(index, tile)
         self._done.add(index)
         self._recent[index] = tile
-        while len(self._recent) > _RECENT_TILES:
+        while len(self._recent) > RECENT_TILES:
             del self._recent[next(iter(self._recent))]
         self.advance()
         self._reporter.progress(self._pace.add(self._work.pixels(index)))
@@ -138,7 +139,7 @@ class _Collector:
         recent = self._recent.get(index)
         if recent is None:
             recent = self._recent[index] = self._spool.get(index)
-            while len(self._recent) > _RECENT_TILES:
+            while len(self._recent) > RECENT_TILES:
                 del self._recent[next(iter(self._recent))]
         return recent
 

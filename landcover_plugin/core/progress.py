@@ -40,6 +40,10 @@ class Reporter(Protocol):
         """Something worth knowing."""
         ...
 
+    def detail(self, text: str) -> None:
+        """Something for those who asked for more."""
+        ...
+
     def warn(self, text: str) -> None:
         """Something that may make the result wrong."""
         ...
@@ -57,6 +61,9 @@ class Silent:
     """A reporter that says nothing and never stops a job."""
 
     def info(self, text: str) -> None:
+        """Ignored."""
+
+    def detail(self, text: str) -> None:
         """Ignored."""
 
     def warn(self, text: str) -> None:

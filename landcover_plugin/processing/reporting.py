@@ -29,6 +29,10 @@ class FeedbackReporter:
         """Something worth knowing."""
         self._feedback.pushInfo(text)
 
+    def detail(self, text: str) -> None:
+        """A line of the log in grey."""
+        self._feedback.pushDebugInfo(text)
+
     def warn(self, text: str) -> None:
         """Something that may make the result wrong."""
         self._feedback.pushWarning(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,26 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_done(
     with pytest.raises(OutputError, match=fault):
         run(image, tmp_path / out)
     assert image.read_bytes() == before
+
+
+def test_a_map_that_is_open_elsewhere_is_kept_under_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = write_raster(tmp_path / "a.tif", noise(3, 50, 50))
+    (tmp_path / "map.tif").write_text("held by another program")
+    replace = os.replace
+
+    def locked(source: Any, target: Any) -> None:
+        if str(target).endswith("map.tif"):
+            raise PermissionError(13, "in use")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", locked)
+    listener = Listener()
+    result = run(image, tmp_path / "map.tif", listener=listener)
+    assert result.path == tmp_path / "map.new.tif" and "map.new.tif" in listener.warnings[0]
+    assert (tmp_path / "map.tif").read_text() == "held by another program"
+    assert read_raster(result.path).shape == (1, 50, 50)
 
 
 def test_no_crs_is_warned_and_done(tmp_path: Path) -> None:
