@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import click
@@ -55,7 +56,11 @@ def import_model(source: Path, folder: Path, window: int | None, overrides: tupl
     """
     from ..core import model_formats
 
-    spec = model_formats.import_model(source, folder, window=window, overrides=_overrides(overrides))
+    with warnings.catch_warnings(record=True) as assumed:
+        warnings.simplefilter("always", model_formats.AssumptionWarning)
+        spec = model_formats.import_model(source, folder, window=window, overrides=_overrides(overrides))
+    for warning in assumed:
+        click.echo(f"Warning: {warning.message}", err=True)
     click.echo(f"{spec.title}: {len(spec.bands)} bands, {len(spec.legend)} classes.", err=True)
     click.echo(str(folder))
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.core.model_formats.onnx_networks import saved
 from tests.rasters import noise, read_raster, write_raster
 from tests.tiny_model import write_box_model, write_brightest_band_model
 
@@ -188,3 +189,10 @@ def test_killed_twenty_times_the_bytes_are_those_of_an_undisturbed_run(tmp_path:
     assert hashlib.sha256(calm.read_bytes()).digest() == hashlib.sha256(stormy.read_bytes()).digest()
     assert Path(f"{calm}.aux.xml").read_bytes() == Path(f"{stormy}.aux.xml").read_bytes()
     assert not Path(f"{stormy}.spool").exists()
+
+
+def test_an_onnx_file_without_keys_says_in_one_line_what_was_assumed(tmp_path: Path) -> None:
+    done = landcover("import-model", saved(tmp_path / "bare.onnx"), tmp_path / "imported")
+    assert done.returncode == 0 and done.stdout.strip() == str(tmp_path / "imported")
+    warned, described = done.stderr.strip().splitlines()
+    assert warned.startswith("Warning: ") and "bare.onnx" in warned and "bands" in described
