@@ -87,7 +87,8 @@ def choose_recipe(
     """The recipe for an imagery and a model.
 
     Args:
-        source: the imagery; 64 blocks of it are sampled.
+        source: the imagery; 64 blocks of it are sampled where it is not 8 bit or has a band tagged
+            alpha, none otherwise (a tile service would answer with 64 tiles of the world).
         spec: the model.
         bands: numbers such as ``1,2,3,4``; guessed where empty.
         scaling: imagery values that become 0 and 255; guessed for imagery that is not 8 bit.
@@ -100,8 +101,7 @@ def choose_recipe(
     mapping = parse_bands(bands, source, spec) if bands.strip() else guess_bands(source, spec)
     notes: list[str] = []
     alpha = _alpha_band(source, mapping.numbers)
-    samples = sample(source, mapping.numbers)
-    scaling, note = _scaling(source, spec, mapping.numbers, samples, scaling)
+    scaling, note = _scaling(source, spec, mapping.numbers, scaling)
     notes += [note] if note else []
     tagged_alpha = any(b.colour == "alpha" for b in source.bands)
     recipe = Recipe(
@@ -155,7 +155,6 @@ def _scaling(
     source: ImagerySource,
     spec: ModelSpec,
     numbers: tuple[int, ...],
-    samples: npt.NDArray[Any],
     given: tuple[float, float] | None,
 ) -> tuple[tuple[float, float] | None, str]:
     """Values that become 0 and 255, and a sentence where they were guessed."""
@@ -170,6 +169,7 @@ def _scaling(
     if spec.dtype != "uint8":
         raise ImageryError(f"{source.name} holds {', '.join(sorted(dtypes))} but model '{spec.name}' reads {spec.dtype}; "
                            "convert it with gdal_translate -ot first.")  # fmt: skip
+    samples = sample(source, numbers)
     top = float(np.nanmax(np.where(np.isfinite(samples), samples, 0))) if samples.size else 0.0
     ladder = _FLOAT_TOPS if any(d.startswith("float") for d in dtypes) else _INTEGER_TOPS
     high = float(next((t for t in ladder if top <= t * 1.0001), ladder[-1]))

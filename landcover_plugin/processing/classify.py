@@ -25,7 +25,7 @@ from qgis.core import (
 )
 
 from ..core.errors import ImageryError, OptionError
-from ..qgis_imagery import LayerImagery
+from ..qgis_imagery import LayerImagery, request_count
 from ..translation import tr
 from .algorithm import LandcoverAlgorithm, Words
 from .model_choice import chosen_model, model_parameter
@@ -34,6 +34,8 @@ from .reporting import FeedbackReporter
 from .styling import MapStyler, name_result
 
 if TYPE_CHECKING:
+    from ..core.grid import Extent
+    from ..core.imagery import ImagerySource
     from ..core.model import ModelSpec
 
 
@@ -82,9 +84,12 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         imagery = LayerImagery(layer)
         spec = self._spec(parameters, context, imagery)
         self._scaling(parameters, context)
-        source = imagery.open()
+        extent = self._extent(parameters, context, imagery)
+        source = imagery.open(spec.pixel_size_m.best, extent)
         try:
             grid_of(source, spec.tile)
+            if imagery.is_service:
+                self._requests(parameters, context, source, extent, spec)
             bands = self.parameterAsString(parameters, "BANDS", context)
             _ = parse_bands(bands, source, spec) if bands.strip() else guess_bands(source, spec)
         finally:
@@ -110,13 +115,16 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         imagery = self._imagery
         if imagery is None:
             raise ImageryError("The imagery is missing; choose a layer.")
-        reporter = FeedbackReporter(feedback)
+        reporter = FeedbackReporter(feedback, pump=imagery.is_service)
         spec = self._spec(parameters, context, imagery)
         reporter.info(tr("Model: {}").format(f"{spec.title} ({spec.name} {spec.version})"))
         paths = self._paths(parameters, context)
         options = self._options(parameters, context, imagery, paths)
-        source = imagery.open(reporter.is_cancelled)
+        source = imagery.open(spec.pixel_size_m.best, options.extent, reporter.is_cancelled)
         try:
+            if imagery.is_service:
+                count = self._requests(parameters, context, source, options.extent, spec)
+                reporter.info(tr("{} will be asked for about {} pictures.").format(imagery.name, f"{count:,}"))
             backend = open_backend(self.parameterAsString(parameters, "BACKEND", context) or "auto", spec)
             try:
                 reporter.info(tr("Runs on: {}").format(backend.description))
@@ -155,16 +163,13 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         paths: dict[str, str],
     ) -> Any:
         from ..core.classify import ClassifyOptions
-        from ..core.grid import Extent
 
-        box = self.parameterAsExtent(parameters, "EXTENT", context, imagery.crs)
-        extent = Extent(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
         mask = self.parameterAsSource(parameters, "MASK", context)
         pixel_size = self.parameterAsDouble(parameters, "PIXEL_SIZE", context)
         return ClassifyOptions(
             bands=self.parameterAsString(parameters, "BANDS", context),
             scaling=self._scaling(parameters, context),
-            extent=None if box.isNull() else extent,
+            extent=self._extent(parameters, context, imagery),
             pixel_size_m=pixel_size if pixel_size > 0 else None,
             mask=tuple(polygons_of(mask, imagery.crs, context)) if mask is not None else (),
             probabilities=Path(paths["PROBABILITIES"]) if "PROBABILITIES" in paths else None,
@@ -174,6 +179,39 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
             overviews=self.parameterAsBool(parameters, "OVERVIEWS", context),
             restart=self.parameterAsBool(parameters, "RESTART", context),
         )
+
+    def _extent(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, imagery: LayerImagery
+    ) -> Extent | None:
+        from ..core.grid import Extent
+
+        box = self.parameterAsExtent(parameters, "EXTENT", context, imagery.crs)
+        if box.isNull():
+            return None
+        return Extent(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+
+    def _requests(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        source: ImagerySource,
+        extent: Extent | None,
+        spec: ModelSpec,
+    ) -> int:
+        """About how many pictures a service will be asked for.
+
+        Raises:
+            OptionError: more than the user allows.
+        """
+        count = request_count(source, extent, spec.halo)
+        limit = self.parameterAsInt(parameters, "MAX_REQUESTS", context)
+        if count > limit:
+            raise OptionError(
+                tr("The job would ask {} for about {} pictures but {} are allowed; choose a smaller extent, "
+                   "or allow more under Largest number of requests.")
+                .format(source.name, f"{count:,}", f"{limit:,}")
+            )  # fmt: skip
+        return count
 
     def _scaling(
         self, parameters: dict[str, Any], context: QgsProcessingContext
@@ -236,6 +274,7 @@ def _report_areas(path: str, reporter: FeedbackReporter) -> None:
 
 # -- the parameters --------------------------------------------------------------------------------
 
+_MAX_REQUESTS = 5000
 _Offered = tuple[QgsProcessingParameterDefinition, str, bool]
 
 
@@ -344,6 +383,20 @@ def _advanced() -> Iterable[_Offered]:
     )
     for key, title, explanation in switches:
         yield QgsProcessingParameterBoolean(key, title, defaultValue=False), explanation, True
+    yield (
+        QgsProcessingParameterNumber(
+            "MAX_REQUESTS",
+            tr("Largest number of requests"),
+            QgsProcessingParameterNumber.Type.Integer,
+            defaultValue=_MAX_REQUESTS,
+            minValue=1,
+        ),
+        tr(
+            "How many pictures of 256 pixels a tile or map service may be asked for. Many public services "
+            "forbid mass downloads: read their terms before you allow more."
+        ),
+        True,
+    )
     yield (
         QgsProcessingParameterString("BACKEND", tr("Runs on"), defaultValue="auto", optional=True),
         tr(

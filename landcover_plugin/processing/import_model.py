@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ class ImportModelAlgorithm(LandcoverAlgorithm):
         folder = Path(given) if given else user_models_folder() / name
         window = self.parameterAsInt(parameters, "WINDOW", context) or None
         overrides = _overrides(self.parameterAsString(parameters, "OVERRIDES", context))
-        _import(source, folder, window, {**overrides, "name": name})
+        for assumed in _import(source, folder, window, overrides):
+            reporter.warn(assumed)
         spec = read_model(folder)
         reporter.table(describe_model(spec))
         return {"OUTPUT": str(folder), "MODEL": str(folder) if given else spec.name}
@@ -125,16 +127,16 @@ def _overrides(text: str) -> dict[str, object]:
     return values
 
 
-def _import(source: Path, folder: Path, window: int | None, overrides: dict[str, object]) -> None:
-    """Import in this Python where it has onnx, else in the worker process."""
-    if importlib.util.find_spec("onnx"):
-        from ..core.model_formats import import_model
+def _import(source: Path, folder: Path, window: int | None, overrides: dict[str, object]) -> list[str]:
+    """Import in this Python where it has onnx, else in the worker process; gives what was assumed."""
+    if not importlib.util.find_spec("onnx"):
+        from ..core.backends.worker import run_task
 
+        arguments = {"source": str(source), "folder": str(folder), "window": window, "overrides": overrides}
+        return [str(text) for text in run_task("import_model", arguments)["warnings"]]
+    from ..core.model_formats import AssumptionWarning, import_model
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", AssumptionWarning)
         import_model(source, folder, window=window, overrides=overrides)
-        return
-    from ..core.backends.worker import run_task
-
-    run_task(
-        "import_model",
-        {"source": str(source), "folder": str(folder), "window": window, "overrides": overrides},
-    )
+    return [str(w.message) for w in said if issubclass(w.category, AssumptionWarning)]

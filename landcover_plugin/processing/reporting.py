@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from qgis.core import QgsProcessingFeedback
+from qgis.PyQt.QtCore import QCoreApplication, QEventLoop, QThread
 
 if TYPE_CHECKING:
     from ..core.progress import Progress
@@ -21,8 +22,16 @@ class FeedbackReporter:
     dialogs and ``qgis_process`` keep every one of them in their log.
     """
 
-    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+    def __init__(self, feedback: QgsProcessingFeedback, *, pump: bool = False) -> None:
+        """Report to a dialog.
+
+        Args:
+            feedback: of the run.
+            pump: whether to let events through where the job runs in the main thread, which network
+                requests of other threads need to ask about certificates and logins.
+        """
         self._feedback = feedback
+        self._pump = pump and QThread.currentThread() == QCoreApplication.instance().thread()
         self._next_line = time.monotonic() + _FIRST_LINE_S
 
     def info(self, text: str) -> None:
@@ -51,4 +60,6 @@ class FeedbackReporter:
 
     def is_cancelled(self) -> bool:
         """Whether the user pressed Cancel."""
+        if self._pump:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         return bool(self._feedback.isCanceled())

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .layers import LayerImagery
+from .layers import LayerImagery, request_count
 
-__all__ = ["LayerImagery"]
+__all__ = ["LayerImagery", "request_count"]

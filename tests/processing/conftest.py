@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-qgis_core = pytest.importorskip("qgis.core", reason="QGIS' Python bindings are not here")
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
 
-from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject  # noqa: E402
+from landcover_plugin.plugin import LandcoverPlugin
+from tests.rasters import noise, write_raster
+from tests.tile_server import MapServer
+from tests.tiny_model import write_brightest_band_model
 
-from landcover_plugin.plugin import LandcoverPlugin  # noqa: E402
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 class Listener(QgsProcessingFeedback):
@@ -90,4 +93,21 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """Four bands of 210 x 150 pixels at 0.6 m."""
+    return write_raster(tmp_path / "image.tif", noise(4, 150, 210))
+
+
+@pytest.fixture
+def model(models: Path) -> Any:
+    """An installed model of four bands: the brightest one is the class."""
+    return write_brightest_band_model(models / "brightest", halo=8, pixel_size_m=(0.6, 0.4, 1.2))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[MapServer]:
+    """A map server on the loopback."""
+    running = MapServer()
+    yield running
+    running.close()
