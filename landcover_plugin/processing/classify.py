@@ -124,7 +124,9 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         try:
             if imagery.is_service:
                 count = self._requests(parameters, context, source, options.extent, spec)
-                reporter.info(tr("{} will be asked for about {} pictures.").format(imagery.name, f"{count:,}"))
+                reporter.info(
+                    tr("{} will be asked for about {} pictures.").format(imagery.name, f"{count:,}")
+                )
             backend = open_backend(self.parameterAsString(parameters, "BACKEND", context) or "auto", spec)
             try:
                 reporter.info(tr("Runs on: {}").format(backend.description))

@@ -17,7 +17,6 @@ MERCATOR_HALF = math.pi * 6378137.0
 """Half the side of the Web Mercator square, in its metres."""
 
 
-
 @dataclass(frozen=True)
 class Frame:
     """The pixel raster laid over a layer.
@@ -83,9 +82,7 @@ def frame_of(
     return _service_frame(provider, size)
 
 
-def _metres_a_unit(
-    crs: QgsCoordinateReferenceSystem, at: tuple[float, float], unit: float | None
-) -> float:
+def _metres_a_unit(crs: QgsCoordinateReferenceSystem, at: tuple[float, float], unit: float | None) -> float:
     """Ground metres that a unit of the CRS covers at a point."""
     if not crs.isValid():
         raise ImageryError("The service has no CRS, so the size of its pixels is unknown; set its CRS first.")

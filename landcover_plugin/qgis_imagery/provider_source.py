@@ -180,7 +180,9 @@ def _plain_bands(provider: QgsRasterDataProvider, name: str) -> tuple[SourceBand
     for number in range(1, provider.bandCount() + 1):
         dtype = _DTYPES.get(int(provider.dataType(number)))
         if dtype is None:
-            raise ImageryError(f"Band {number} of {name} is of a kind that is not imagery; choose another layer.")
+            raise ImageryError(
+                f"Band {number} of {name} is of a kind that is not imagery; choose another layer."
+            )
         has_nodata = provider.sourceHasNoDataValue(number) and provider.useSourceNoDataValue(number)
         bands.append(
             SourceBand(

@@ -51,7 +51,9 @@ def test_a_tile_service_has_the_pixels_of_its_matrix(server: MapServer) -> None:
         assert source.geotransform[0] == pytest.approx(-HALF)
         assert [b.colour for b in source.bands] == ["red", "green", "blue"]
         assert np.array_equal(source.read(HERE, (1, 2, 3)), world_pixels(ZOOM, HERE.row, HERE.col, 300, 500))
-        assert np.array_equal(source.read(HERE, (3, 1)), world_pixels(ZOOM, HERE.row, HERE.col, 300, 500)[[2, 0]])
+        assert np.array_equal(
+            source.read(HERE, (3, 1)), world_pixels(ZOOM, HERE.row, HERE.col, 300, 500)[[2, 0]]
+        )
         assert source.read_mask(HERE).all()
 
 
@@ -100,7 +102,9 @@ def test_a_read_that_fails_on_the_network_is_an_error(
 def test_a_request_that_fails_now_and_then_is_made_again(server: MapServer) -> None:
     with opened(server.xyz_uri("flaky")) as source:
         window = Window(HERE.row, HERE.col, 40, 60)
-        assert np.array_equal(source.read(window, (1, 2, 3)), world_pixels(ZOOM, window.row, window.col, 40, 60))
+        assert np.array_equal(
+            source.read(window, (1, 2, 3)), world_pixels(ZOOM, window.row, window.col, 40, 60)
+        )
 
 
 def test_a_cancelled_read_raises_and_ends_soon(server: MapServer) -> None:
