@@ -21,17 +21,20 @@ GAP, ROW, SWATCH = 16, 28, 16
 
 
 def imagery_rgb(path: Path, side: int) -> npt.NDArray[np.uint8]:
-    """``(row, col, 3)`` of an image, its sides at most ``side`` pixels, stretched to its 1st and 99th percentile."""
+    """``(row, col, 3)`` of an image, its sides at most ``side`` pixels.
+
+    Other than 8-bit imagery is stretched to its 1st and 99th percentile.
+    """
     with rasterio.open(path) as dataset:
         shape = _fitted(dataset.height, dataset.width, side)
         count = min(3, dataset.count)
         bands = dataset.read(
             list(range(1, count + 1)), out_shape=(count, *shape), resampling=Resampling.average
         )
-    bands = bands.astype(np.float32)
-    low, high = np.percentile(bands, (1, 99))
-    stretched = np.clip((bands - low) / max(high - low, 1) * 255, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.moveaxis(stretched[[0, 1, 2] if count == 3 else [0, 0, 0]], 0, -1))
+    if bands.dtype != np.uint8:
+        low, high = np.percentile(bands, (1, 99))
+        bands = np.clip((bands - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(bands[[0, 1, 2] if count == 3 else [0, 0, 0]], 0, -1))
 
 
 def map_rgb(path: Path, side: int) -> npt.NDArray[np.uint8]:

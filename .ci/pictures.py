@@ -1,0 +1,65 @@
+"""``make pictures``: the documentation's pictures, all of the generated landscape.
+
+``docs/pictures/land-cover.png`` is imagery beside its map, ``docs/pictures/scene.png`` the sample
+scene with its truth at both dates.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from demo import QgisProcess, default_model, say
+from sheet import draw_sheet, imagery_rgb, map_rgb
+
+from landcover_plugin.training.landscape import CLASSES, generate
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+BUILD = ROOT / "build" / "pictures"
+LARGEST = 300_000
+
+
+def main() -> None:
+    """Draw them."""
+    scene = generate(BUILD / "scene")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    image, second = Path(scene.image), Path(scene.image_second_date)
+    spec = default_model(image, BUILD)
+    land_cover = BUILD / "land-cover.tif"
+    with tempfile.TemporaryDirectory() as profile:
+        qgis = QgisProcess(Path(profile))
+        qgis.run("landcover:classify", INPUT=image, MODEL=spec.folder, OUTPUT=land_cover)
+    panels = [("Imagery", part(imagery_rgb(image, 720))), ("Land cover", part(map_rgb(land_cover, 720)))]
+    say(f"Land cover by {spec.title}")
+    legend = [(c.name, c.colour) for c in spec.legend if c.is_land_cover]
+    save(panels, legend, "land-cover.png")
+    panels = [
+        ("First date", imagery_rgb(image, 230)),
+        ("Truth", map_rgb(Path(scene.truth), 230)),
+        ("Second date", imagery_rgb(second, 230)),
+        ("Truth", map_rgb(Path(scene.truth_second_date), 230)),
+    ]
+    save(panels, list(CLASSES.values()), "scene.png")
+
+
+def part(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """River, fields, wood and village, of the whole scene at 720 px."""
+    return pixels[255:605, 110:520]
+
+
+def save(panels: list[tuple[str, npt.NDArray[np.uint8]]], legend: list[tuple[str, str]], name: str) -> None:
+    """Write one picture, and end where it is too large for a repository."""
+    path = PICTURES / name
+    draw_sheet(panels, legend, path)
+    size = path.stat().st_size
+    say(f"{path.relative_to(ROOT)} ({size:,} bytes)")
+    if size > LARGEST:
+        sys.exit(f"{path} is larger than {LARGEST:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
