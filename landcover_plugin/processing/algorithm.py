@@ -46,6 +46,10 @@ class LandcoverAlgorithm(QgsProcessingAlgorithm):
 
     NAME = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._fault: LandcoverError | None = None
+
     def words(self) -> Words:
         """What it says of itself."""
         raise NotImplementedError
@@ -109,11 +113,14 @@ class LandcoverAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
-        """Take what is needed from layers, in their thread."""
+        """Take what is needed from layers, in their thread.
+
+        What is wrong is raised later: callers hear nothing of an exception from here.
+        """
         try:
             self.prepare_run(parameters, context, feedback)
         except LandcoverError as e:
-            raise QgsProcessingException(str(e)) from e
+            self._fault = e
         return True
 
     def processAlgorithm(
@@ -121,6 +128,8 @@ class LandcoverAlgorithm(QgsProcessingAlgorithm):
     ) -> dict[str, Any]:
         """Do the work; an error of the core becomes one of Processing."""
         try:
+            if self._fault is not None:
+                raise self._fault
             return self.run_prepared(parameters, context, feedback)
         except LandcoverError as e:
             raise QgsProcessingException(str(e)) from e

@@ -155,6 +155,8 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
             key: self.parameterAsOutputLayer(parameters, key, context)
             for key in ("OUTPUT", "PROBABILITIES", "CONFIDENCE")
         }
+        if not paths["OUTPUT"]:
+            raise OptionError(tr("The map has no place to go; give the output a file name."))
         return {key: path for key, path in paths.items() if path}
 
     def _options(

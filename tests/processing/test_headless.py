@@ -1,0 +1,235 @@
+"""The real ``qgis_process``, the Model Designer, the Batch panel: the same map as everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProject,
+)
+
+from tests.processing.conftest import Listener
+from tests.rasters import noise, read_raster, write_raster
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+needs_qgis_process = pytest.mark.skipif(PROGRAM is None, reason="there is no qgis_process here")
+
+QgisProcess = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(profile: Path, **more: str) -> dict[str, str]:
+    """Of a QGIS with an empty profile, this plugin, and a Python for the worker."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")}
+    return {
+        **kept,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QGIS_CUSTOM_CONFIG_PATH": str(profile),
+        "QGIS_PLUGINPATH": str(ROOT),
+        "XDG_RUNTIME_DIR": str(profile),
+        "LANDCOVER_PYTHON": sys.executable,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new profile with the plugin enabled, as a user would."""
+    folder = tmp_path_factory.mktemp("profile")
+    done = subprocess.run(
+        [str(PROGRAM), "plugins", "enable", "landcover_plugin"],
+        capture_output=True, text=True, env=environment(folder), timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def qgis_process(profile: Path, tmp_path: Path, models: Path) -> QgisProcess:
+    """``qgis_process(arguments…)``."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120, check=False,
+            env=environment(profile, LANDCOVER_MODELS=str(models)), cwd=tmp_path,
+        )  # fmt: skip
+
+    return call
+
+
+def category_names(path: Path) -> list[str]:
+    dataset = gdal.Open(str(path))
+    band = dataset.GetRasterBand(1)
+    band.GetDefaultRAT()  # GDAL 3.6 reads the .aux.xml of a GeoTIFF only when it is asked for more
+    return list(band.GetRasterCategoryNames() or [])
+
+
+@needs_qgis_process
+def test_toolbox_qgis_process_and_command_make_the_same_map(
+    run: Any, qgis_process: QgisProcess, model: Any, tmp_path: Path
+) -> None:
+    image = write_raster(tmp_path / "image.tif", noise(4, 300, 410))
+    toolbox, headless, command = (tmp_path / f"{n}.tif" for n in ("toolbox", "headless", "command"))
+    run("classify", {"INPUT": str(image), "MODEL": "brightest", "OUTPUT": str(toolbox)})
+    done = qgis_process(
+        "run", "landcover:classify", f"--INPUT={image}", "--MODEL=brightest", f"--OUTPUT={headless}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "worker" in done.stdout.lower()  # QGIS' own Python has no ONNX Runtime
+    subprocess.run(
+        [sys.executable, "-m", "landcover_plugin.cli.main", "classify", str(image), str(command), "--model", "brightest"],
+        check=True, capture_output=True, cwd=ROOT,
+    )  # fmt: skip
+    first = read_raster(toolbox)
+    for other in (headless, command):
+        assert np.array_equal(read_raster(other), first)
+        assert category_names(other) == category_names(toolbox) != []
+        assert Path(f"{other}.aux.xml").read_bytes() == Path(f"{toolbox}.aux.xml").read_bytes()
+
+
+@needs_qgis_process
+def test_a_model_folder_and_json_work_headless(
+    qgis_process: QgisProcess, image: Path, model: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "map.tif"
+    done = qgis_process(
+        "--json", "run", "landcover:classify", f"--INPUT={image}", f"--MODEL={model.folder}",
+        "--SCALING=0,250", "--COG=true", "--PIXEL_SIZE=0.6", f"--OUTPUT={out}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["results"]["OUTPUT"] == str(out)
+    page = tmp_path / "areas.html"
+    done = qgis_process(
+        "run", "landcover:classareas", f"--INPUT={out}", f"--OUTPUT_TABLE={tmp_path / 'a.csv'}", f"--OUTPUT_HTML={page}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "class 1" in page.read_text("utf-8")
+    assert "class 4" in (tmp_path / "a.csv").read_text()
+
+
+@needs_qgis_process
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"INPUT": "nowhere.tif"}, "nowhere.tif"),
+        ({"MODEL": "gone"}, "There is no model 'gone' (found: brightest"),
+        ({"BANDS": "1,2"}, "must name 4 bands"),
+        ({"BACKEND": "onnxruntime:tpu"}, "tpu"),
+        ({"OUTPUT": "gone/map.tif"}, "gone"),
+        ({"OUTPUT": "map.png"}, "must be a GeoTIFF"),
+    ],
+)
+def test_bad_input_ends_with_a_sentence_and_a_status(
+    qgis_process: QgisProcess, image: Path, model: Any, tmp_path: Path, wrong: dict[str, str], sentence: str
+) -> None:
+    values = {"INPUT": str(image), "MODEL": "brightest", "OUTPUT": str(tmp_path / "map.tif"), **wrong}
+    done = qgis_process("run", "landcover:classify", *(f"--{k}={v}" for k, v in values.items()))
+    assert done.returncode != 0
+    assert sentence in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "map.tif").exists()
+
+
+@needs_qgis_process
+def test_the_help_of_every_algorithm_is_there(qgis_process: QgisProcess) -> None:
+    listed = qgis_process("list").stdout
+    for name in ("classify", "classareas", "modelinfo", "importmodel"):
+        assert f"landcover:{name}" in listed
+    shown = qgis_process("help", "landcover:classify").stdout
+    assert "PROBABILITY_DTYPE" in shown
+    assert "goes on where it stopped" in shown
+
+
+def designed_model() -> QgsProcessingModelAlgorithm:
+    """Imagery and a model's name in; classified, then measured."""
+    designed = QgsProcessingModelAlgorithm("map and measure", "tests")
+    designed.addModelParameter(
+        QgsProcessingParameterRasterLayer("imagery"), QgsProcessingModelParameter("imagery")
+    )
+    designed.addModelParameter(QgsProcessingParameterString("network"), QgsProcessingModelParameter("network"))
+    source = QgsProcessingModelChildParameterSource
+    classify = QgsProcessingModelChildAlgorithm("landcover:classify")
+    classify.setChildId("classify")
+    classify.addParameterSources("INPUT", [source.fromModelParameter("imagery")])
+    classify.addParameterSources("MODEL", [source.fromModelParameter("network")])
+    classify.addParameterSources("COG", [source.fromStaticValue(False)])
+    output = QgsProcessingModelOutput("map")
+    output.setChildOutputName("OUTPUT")
+    output.setChildId("classify")
+    classify.setModelOutputs({"map": output})
+    designed.addChildAlgorithm(classify)
+    areas = QgsProcessingModelChildAlgorithm("landcover:classareas")
+    areas.setChildId("areas")
+    areas.addParameterSources("INPUT", [source.fromChildOutput("classify", "OUTPUT")])
+    table = QgsProcessingModelOutput("table")
+    table.setChildOutputName("OUTPUT_TABLE")
+    table.setChildId("areas")
+    areas.setModelOutputs({"table": table})
+    designed.addChildAlgorithm(areas)
+    return designed
+
+
+def test_a_designed_model_saved_and_read_again_classifies_and_measures(
+    plugin: Any, image: Path, model: Any, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "map and measure.model3")
+    assert designed_model().toFile(path)
+    designed = QgsProcessingModelAlgorithm()
+    assert designed.fromFile(path)
+    context, listener = QgsProcessingContext(), Listener()
+    context.setProject(QgsProject.instance())
+    parameters = {
+        "imagery": str(image),
+        "network": "brightest",
+        "classify:map": str(tmp_path / "map.tif"),
+        "areas:table": str(tmp_path / "areas.csv"),
+    }
+    results, fine = designed.run(parameters, context, listener)
+    assert fine, listener.errors
+    assert np.array_equal(read_raster(tmp_path / "map.tif")[0], read_raster(image).argmax(axis=0) + 1)
+    assert "class 3" in (tmp_path / "areas.csv").read_text()
+
+
+@needs_qgis_process
+def test_a_designed_model_runs_in_qgis_process(
+    qgis_process: QgisProcess, plugin: Any, image: Path, model: Any, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "map and measure.model3")
+    designed_model().toFile(path)
+    done = qgis_process(
+        "run", path, f"--imagery={image}", "--network=brightest", f"--classify:map={tmp_path / 'map.tif'}",
+        f"--areas:table={tmp_path / 'areas.csv'}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert np.array_equal(read_raster(tmp_path / "map.tif")[0], read_raster(image).argmax(axis=0) + 1)
+
+
+def test_one_algorithm_object_serves_a_batch(plugin: Any, model: Any, tmp_path: Path) -> None:
+    algorithm = QgsApplication.processingRegistry().algorithmById("landcover:classify")
+    context, listener = QgsProcessingContext(), Listener()
+    for number in range(3):
+        image = write_raster(tmp_path / f"i{number}.tif", noise(4, 70, 80, seed=number))
+        out = tmp_path / f"o{number}.tif"
+        _, fine = algorithm.run({"INPUT": str(image), "OUTPUT": str(out)}, context, listener)
+        assert fine
+        assert np.array_equal(read_raster(out)[0], read_raster(image).argmax(axis=0) + 1)

@@ -1,0 +1,76 @@
+"""The plugin loads quickly, unloads without a trace, and loads again."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if importlib.util.find_spec("qgis") is None:
+    pytest.skip("QGIS' Python bindings are not here", allow_module_level=True)
+
+from qgis.core import QgsApplication
+
+import landcover_plugin
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def algorithms() -> list[str]:
+    provider = QgsApplication.processingRegistry().providerById("landcover")
+    return sorted(a.name() for a in provider.algorithms()) if provider else []
+
+
+def test_it_loads_unloads_and_loads_again(qgis_app: Any, qgis_iface: Any) -> None:
+    for iface in (None, qgis_iface, qgis_iface):
+        assert algorithms() == []
+        plugin = landcover_plugin.classFactory(iface)
+        if iface is None:
+            plugin.initProcessing()
+        else:
+            plugin.initGui()
+        assert algorithms() == ["classareas", "classify", "importmodel", "modelinfo"]
+        plugin.initProcessing()
+        assert len(algorithms()) == 4
+        alive = weakref.ref(plugin)
+        plugin.unload()
+        plugin.unload()
+        assert algorithms() == []
+        del plugin
+        gc.collect()
+        assert alive() is None
+
+
+_LOAD = """
+import sys, time
+from qgis.core import QgsApplication
+app = QgsApplication([], False)
+app.initQgis()
+start = time.perf_counter()
+import landcover_plugin
+plugin = landcover_plugin.classFactory(None)
+plugin.initProcessing()
+took = time.perf_counter() - start
+print(took, *sys.modules)
+sys.stdout.flush()
+import os; os._exit(0)
+"""
+
+
+def test_loading_is_quick_and_imports_nothing_heavy() -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    tries = [
+        subprocess.run(
+            [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True, env=environment
+        ).stdout.split()
+        for _ in range(3)
+    ]
+    assert min(float(t[0]) for t in tries) < 0.1
+    assert not {"numpy", "osgeo", "onnx", "onnxruntime", "requests", "sqlite3"} & set(tries[0][1:])
