@@ -59,7 +59,9 @@ def test_areas_of_zones_by_name_from_another_crs(run: Any, map_path: Path, tmp_p
 
 def test_a_map_in_degrees_has_areas_on_the_ellipsoid(run: Any, tmp_path: Path) -> None:
     values = np.ones((1, 10, 10), np.uint8)
-    path = write_raster(tmp_path / "d.tif", values, crs="EPSG:4326", transform=from_origin(10, 60, 0.1, 0.1), colours=())
+    path = write_raster(
+        tmp_path / "d.tif", values, crs="EPSG:4326", transform=from_origin(10, 60, 0.1, 0.1), colours=()
+    )
     results, _ = run("classareas", {"INPUT": str(path), "OUTPUT_TABLE": str(tmp_path / "a.gpkg")})
     (row,) = rows(results["OUTPUT_TABLE"])
     # 1 degree x 1 degree below 60 N on WGS 84, by Karney's GeographicLib Planimeter

@@ -120,7 +120,11 @@ def test_a_model_folder_and_json_work_headless(
     assert json.loads(done.stdout)["results"]["OUTPUT"] == str(out)
     page = tmp_path / "areas.html"
     done = qgis_process(
-        "run", "landcover:classareas", f"--INPUT={out}", f"--OUTPUT_TABLE={tmp_path / 'a.csv'}", f"--OUTPUT_HTML={page}"
+        "run",
+        "landcover:classareas",
+        f"--INPUT={out}",
+        f"--OUTPUT_TABLE={tmp_path / 'a.csv'}",
+        f"--OUTPUT_HTML={page}",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "class 1" in page.read_text("utf-8")
@@ -166,7 +170,9 @@ def designed_model() -> QgsProcessingModelAlgorithm:
     designed.addModelParameter(
         QgsProcessingParameterRasterLayer("imagery"), QgsProcessingModelParameter("imagery")
     )
-    designed.addModelParameter(QgsProcessingParameterString("network"), QgsProcessingModelParameter("network"))
+    designed.addModelParameter(
+        QgsProcessingParameterString("network"), QgsProcessingModelParameter("network")
+    )
     source = QgsProcessingModelChildParameterSource
     classify = QgsProcessingModelChildAlgorithm("landcover:classify")
     classify.setChildId("classify")

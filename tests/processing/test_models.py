@@ -71,12 +71,19 @@ def test_a_model_is_imported_here_or_in_the_worker(
     results, said = run("importmodel", parameters)
     assert results["MODEL"] == "my-network"
     spec = read_model(models / "my-network")
-    assert (spec.title, spec.pixel_size_m.best, len(spec.bands), len(spec.legend)) == ("Two classes", 0.5, 3, 2)
+    assert (spec.title, spec.pixel_size_m.best, len(spec.bands), len(spec.legend)) == (
+        "Two classes",
+        0.5,
+        3,
+        2,
+    )
     assert any("my network.onnx does not say everything" in w for w in said.warnings)
     assert "Two classes" in said.tables[-1]
 
 
-def test_a_model_goes_into_the_folder_that_is_given(run: Any, models: Path, network: Path, tmp_path: Path) -> None:
+def test_a_model_goes_into_the_folder_that_is_given(
+    run: Any, models: Path, network: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "elsewhere" / "mine"
     results, _ = run("importmodel", {"INPUT": str(network), "OUTPUT": str(folder)})
     assert results["MODEL"] == str(folder)
