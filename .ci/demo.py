@@ -14,13 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sheet import draw_sheet, imagery_rgb, map_rgb
-
 from landcover_plugin.core.areas import format_area
 from landcover_plugin.core.errors import LandcoverError
 from landcover_plugin.core.model import ModelSpec
 from landcover_plugin.core.model_library import best_model, find_model, list_models
 from landcover_plugin.core.raster_io import raster_io
+from sheet import draw_sheet, imagery_rgb, map_rgb
 
 ROOT = Path(__file__).resolve().parents[1]
 PANEL_PX = 640

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from demo import QgisProcess, default_model, say
-from sheet import draw_sheet, imagery_rgb, map_rgb
 
+from demo import QgisProcess, default_model, say
 from landcover_plugin.training.landscape import CLASSES, generate
+from sheet import draw_sheet, imagery_rgb, map_rgb
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -9,19 +9,29 @@ import numpy as np
 import pytest
 import rasterio
 
+from landcover_plugin.core.backends import open_backend
+from landcover_plugin.core.classify import classify
+from landcover_plugin.core.model_formats import import_model
+from landcover_plugin.core.raster_io import raster_io
 from landcover_plugin.training.landscape import CLASSES, compose, generate
+from tests.landcover_data import landcover_data
 
 SHARES = {1: 0.049, 2: 0.201, 3: 0.612, 4: 0.090, 5: 0.047}
 
 
-@pytest.fixture(scope="module")
-def first():
-    return compose()
+def read(image: str, truth: str):
+    with rasterio.open(image) as pixels, rasterio.open(truth) as classes:
+        return pixels.read(), classes.read(1)
 
 
 @pytest.fixture(scope="module")
-def second():
-    return compose(second_date=True)
+def first(landscape):
+    return read(landscape.image, landscape.truth)
+
+
+@pytest.fixture(scope="module")
+def second(landscape):
+    return read(landscape.image_second_date, landscape.truth_second_date)
 
 
 def test_each_class_covers_what_it_is_known_to_cover(first):
@@ -82,6 +92,20 @@ def test_the_files_are_georeferenced_and_hold_what_was_composed(tmp_path):
         assert not np.array_equal(dataset.read(), image)
 
 
+def test_a_network_that_knows_only_real_imagery_recognises_it(landscape, first, tmp_path):
+    spec = import_model(landcover_data("models/cntk/250epochs.model"), tmp_path / "model")
+    source = raster_io().open(landscape.image)
+    backend = open_backend("onnxruntime:cpu", spec)
+    classify(source, spec, backend, tmp_path / "map.tif", io=raster_io())
+    source.close()
+    backend.close()
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        found = dataset.read(1)
+    # The model's classes: 1 water, 2 trees, 3 low vegetation, 4 barren or impervious.
+    for truth, model, share in ((1, 1, 0.97), (2, 2, 0.86), (3, 3, 0.96), (5, 4, 0.89)):
+        assert (found[first[1] == truth] == model).mean() == pytest.approx(share, abs=0.015), CLASSES[truth]
+
+
 @pytest.mark.parametrize("size", [64, 255, 300])
 def test_small_and_odd_sizes_work(size):
     image, truth = compose(size)
@@ -90,12 +114,8 @@ def test_small_and_odd_sizes_work(size):
     assert image.min() >= 1
 
 
-def test_the_command_prints_the_paths_of_what_it_wrote(tmp_path):
-    without = subprocess.run(
-        [sys.executable, "-m", "landcover_plugin.training.landscape"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert without.returncode != 0
-    assert "Usage" in without.stderr
+def test_the_command_asks_for_a_folder():
+    command = [sys.executable, "-m", "landcover_plugin.training.landscape"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "FOLDER" in done.stderr
