@@ -12,7 +12,8 @@ import rasterio
 from rasterio.enums import Resampling
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # else Qt complains on stderr
+_RUNTIME = tempfile.TemporaryDirectory()
+os.environ.setdefault("XDG_RUNTIME_DIR", _RUNTIME.name)  # else Qt complains on stderr
 
 from qgis.PyQt.QtCore import QRect, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
 
 from landcover_plugin.plugin import LandcoverPlugin

@@ -35,7 +35,7 @@ from landcover_plugin.core.grid import Extent
 from landcover_plugin.core.raster_io import raster_io
 from tests.fake_backend import FakeBackend
 from tests.processing.conftest import Listener
-from tests.rasters import ORIGIN, PIXEL, noise, read_raster, write_raster
+from tests.rasters import ORIGIN, noise, read_raster, write_raster
 from tests.tile_server import HALF, TILE, MapServer, world_pixels
 from tests.tiny_model import write_brightest_band_model
 
