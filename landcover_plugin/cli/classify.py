@@ -48,6 +48,7 @@ def classify(image: str, out: Path, **options: Any) -> None:
     """
     from ..core import classify as core
     from ..core.backends import open_backend
+    from ..core.grid import Extent
     from ..core.raster_io import raster_io
 
     reporter = TerminalReporter(quiet=options["quiet"], verbose=options["verbose"])
@@ -59,7 +60,7 @@ def classify(image: str, out: Path, **options: Any) -> None:
     job = core.ClassifyOptions(
         bands=options["bands"],
         scaling=options["scale"],
-        extent=core.Extent(*options["extent"]) if options["extent"] else None,
+        extent=Extent(*options["extent"]) if options["extent"] else None,
         pixel_size_m=options["pixel_size"],
         level=options["level"],
         mask=tuple(io.read_polygons(options["mask"], source.crs_wkt)) if options["mask"] else (),
