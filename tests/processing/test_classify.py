@@ -400,3 +400,8 @@ def test_every_parameter_is_explained(plugin: Any) -> None:
 def test_temporary_outputs_land_in_processings_folder(run: Any, image: Path, model: Any) -> None:
     results, _ = run("classify", {"INPUT": str(image), "OUTPUT": "TEMPORARY_OUTPUT"})
     assert Path(results["OUTPUT"]).is_relative_to(QgsProcessingUtils.tempFolder())
+
+
+def test_imagery_of_nothing_but_nodata_is_refused(run: Any, model: Any, tmp_path: Path) -> None:
+    image = write_raster(tmp_path / "empty.tif", noise(4, 50, 50) * 0, nodata=0)
+    refused(run, r"empty\.tif", {"INPUT": str(image), "OUTPUT": str(tmp_path / "m.tif")})
