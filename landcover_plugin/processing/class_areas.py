@@ -30,6 +30,7 @@ from ..translation import tr
 from .algorithm import LandcoverAlgorithm, Words
 from .polygons import polygons_of
 from .reporting import FeedbackReporter
+from .styling import name_result
 
 if TYPE_CHECKING:
     from ..core.areas import ClassArea
@@ -162,6 +163,7 @@ class ClassAreasAlgorithm(LandcoverAlgorithm):
             feature.setAttributes([row.zone, row.value, row.name, row.pixels, row.area_m2, row.share])
             if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
                 raise OutputError(tr("{} cannot be written; choose another place.").format(where))
+        name_result(context, where, tr("{} areas").format(self._name))
         return str(where)
 
 

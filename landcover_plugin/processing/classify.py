@@ -220,11 +220,16 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
     def _scaling(
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> tuple[float, float] | None:
-        if parameters.get("SCALING") in (None, "", "nan,nan"):
+        if parameters.get("SCALING") in (None, ""):
             return None
         values = self.parameterAsRange(parameters, "SCALING", context)
-        if len(values) != 2 or any(map(math.isnan, values)):
+        unset = [math.isnan(v) for v in values]
+        if all(unset):
             return None
+        if len(values) != 2 or any(unset):
+            raise OptionError(
+                tr("The value range needs both ends; give the darkest and the brightest value.")
+            )
         low, high = values
         if not low < high:
             raise OptionError(

@@ -11,9 +11,9 @@ from typing import Any
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
+    QgsProcessingOutputFolder,
     QgsProcessingOutputString,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
@@ -73,12 +73,16 @@ class ImportModelAlgorithm(LandcoverAlgorithm):
             advanced=True,
         )
         self.offer(
-            QgsProcessingParameterFolderDestination(
-                "OUTPUT", tr("Model folder"), optional=True, createByDefault=False
+            QgsProcessingParameterFile(
+                "FOLDER", tr("Folder of models"), QgsProcessingParameterFile.Behavior.Folder, optional=True
             ),
-            tr("Where to put the model; a folder of its name among the installed models where left empty."),
+            tr(
+                "Where the folder of the model is made. Left empty, among the installed models, where every "
+                "algorithm finds it by its name."
+            ),
             advanced=True,
         )
+        self.addOutput(QgsProcessingOutputFolder("OUTPUT", tr("Folder of the model")))
         self.addOutput(QgsProcessingOutputString("MODEL", tr("Model, as other algorithms take it")))
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
@@ -96,8 +100,8 @@ class ImportModelAlgorithm(LandcoverAlgorithm):
         reporter = FeedbackReporter(feedback)
         source = Path(self.parameterAsFile(parameters, "INPUT", context))
         name = self.parameterAsString(parameters, "NAME", context).strip() or model_name(source.stem)
-        given = self.parameterAsFileOutput(parameters, "OUTPUT", context) if parameters.get("OUTPUT") else ""
-        folder = Path(given) if given else user_models_folder() / name
+        given = self.parameterAsFile(parameters, "FOLDER", context)
+        folder = (Path(given) if given else user_models_folder()) / name
         window = self.parameterAsInt(parameters, "WINDOW", context) or None
         overrides = _overrides(self.parameterAsString(parameters, "OVERRIDES", context))
         for assumed in _import(source, folder, window, overrides):

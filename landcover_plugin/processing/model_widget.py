@@ -42,6 +42,7 @@ class ModelWidgetWrapper(WidgetWrapper):
         button.clicked.connect(self._choose_folder)
         self._combo.currentIndexChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
         self._combo.editTextChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
+        self._combo.lineEdit().setCursorPosition(0)  # where the list is narrow, show how the name begins
         widget = QWidget()
         layout = QHBoxLayout(widget)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -65,6 +66,7 @@ class ModelWidgetWrapper(WidgetWrapper):
     def setValue(self, value: Any) -> None:
         """Show a value: an installed model's name, or any text."""
         self.setComboValue("" if value is None else value, self._combo)
+        self._combo.lineEdit().setCursorPosition(0)
 
     def value(self) -> Any:
         """The name, path or input that is chosen; empty for the model that fits."""

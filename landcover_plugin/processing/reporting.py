@@ -47,8 +47,8 @@ class FeedbackReporter:
         self._feedback.pushWarning(text)
 
     def table(self, text: str) -> None:
-        """Aligned columns."""
-        self._feedback.pushConsoleInfo(text)
+        """Aligned columns; dialogs show their log as HTML, which keeps only unbreakable spaces."""
+        self._feedback.pushConsoleInfo(text.replace("  ", "\u00a0\u00a0"))
 
     def progress(self, progress: Progress) -> None:
         """A tile was finished."""

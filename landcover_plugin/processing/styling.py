@@ -38,6 +38,10 @@ class MapStyler(QgsProcessingLayerPostProcessorInterface):
         layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
         layer.emitStyleChanged()
         layer.triggerRepaint()
+        project = context.project()
+        node = project.layerTreeRoot().findLayer(layer.id()) if project is not None else None
+        if node is not None:
+            node.setExpanded(True)
         if self in _alive:
             _alive.remove(self)
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,13 @@ from tests.tile_server import MapServer
 from tests.tiny_model import write_brightest_band_model
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+needs_qgis_process = pytest.mark.skipif(PROGRAM is None, reason="there is no qgis_process here")
+
+QgisProcess = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class Listener(QgsProcessingFeedback):
@@ -110,3 +119,43 @@ def server() -> Iterator[MapServer]:
     running = MapServer()
     yield running
     running.close()
+
+
+def environment(profile: Path, **more: str) -> dict[str, str]:
+    """Of a QGIS with an empty profile, this plugin, and a Python for the worker."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")}
+    return {
+        **kept,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QGIS_CUSTOM_CONFIG_PATH": str(profile),
+        "QGIS_PLUGINPATH": str(ROOT),
+        "XDG_RUNTIME_DIR": str(profile),
+        "LANDCOVER_PYTHON": sys.executable,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new profile with the plugin enabled, as a user would."""
+    folder = tmp_path_factory.mktemp("profile")
+    done = subprocess.run(
+        [str(PROGRAM), "plugins", "enable", "landcover_plugin"],
+        capture_output=True, text=True, env=environment(folder), timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def qgis_process(profile: Path, tmp_path: Path, models: Path) -> QgisProcess:
+    """``qgis_process(arguments…)``."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120, check=False,
+            env=environment(profile, LANDCOVER_MODELS=str(models)), cwd=tmp_path,
+        )  # fmt: skip
+
+    return call

@@ -310,6 +310,18 @@ def test_wrong_bands_are_refused_before_the_run(run: Any, image: Path, model: An
         refused(run, match, {"INPUT": str(image), "BANDS": bands, "OUTPUT": str(tmp_path / "m.tif")})
 
 
+@pytest.mark.parametrize("unset", ["None,None", "nan,nan", [float("nan"), float("nan")], "", None])
+def test_a_range_that_dialogs_leave_unset_is_none(
+    run: Any, image: Path, model: Any, tmp_path: Path, unset: Any
+) -> None:
+    run("classify", {"INPUT": str(image), "SCALING": unset, "OUTPUT": str(tmp_path / "m.tif")})
+    assert np.array_equal(read_raster(tmp_path / "m.tif")[0], read_raster(image).argmax(axis=0) + 1)
+
+
+def test_half_a_range_is_refused(run: Any, image: Path, model: Any, tmp_path: Path) -> None:
+    refused(run, "both", {"INPUT": str(image), "SCALING": "3,nan", "OUTPUT": str(tmp_path / "m.tif")})
+
+
 def test_an_empty_range_is_refused(run: Any, image: Path, model: Any, tmp_path: Path) -> None:
     refused(run, "empty", {"INPUT": str(image), "SCALING": "9,3", "OUTPUT": str(tmp_path / "m.tif")})
 
@@ -388,3 +400,8 @@ def test_every_parameter_is_explained(plugin: Any) -> None:
 def test_temporary_outputs_land_in_processings_folder(run: Any, image: Path, model: Any) -> None:
     results, _ = run("classify", {"INPUT": str(image), "OUTPUT": "TEMPORARY_OUTPUT"})
     assert Path(results["OUTPUT"]).is_relative_to(QgsProcessingUtils.tempFolder())
+
+
+def test_imagery_of_nothing_but_nodata_is_refused(run: Any, model: Any, tmp_path: Path) -> None:
+    image = write_raster(tmp_path / "empty.tif", noise(4, 50, 50) * 0, nodata=0)
+    refused(run, r"empty\.tif", {"INPUT": str(image), "OUTPUT": str(tmp_path / "m.tif")})

@@ -85,8 +85,9 @@ def test_a_model_goes_into_the_folder_that_is_given(
     run: Any, models: Path, network: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "elsewhere" / "mine"
-    results, _ = run("importmodel", {"INPUT": str(network), "OUTPUT": str(folder)})
-    assert results["MODEL"] == str(folder)
+    parameters = {"INPUT": str(network), "FOLDER": str(folder.parent), "NAME": "mine"}
+    results, _ = run("importmodel", parameters)
+    assert results["MODEL"] == results["OUTPUT"] == str(folder)
     assert read_model(folder).name == "mine"
 
 
