@@ -73,6 +73,10 @@ class TileCache:
                 self._thread.start()
             self._change.notify_all()
 
+    def keep_look(self, series: Series, index: TileIndex, output: str, look: Array) -> None:
+        """Keep in memory what an output makes of a tile; :meth:`get` gives it by the output's name."""
+        self.memory.put(TileKey(series.key, index), {output: look})
+
     def clear(self) -> None:
         """Remove all tiles, in memory and on disk."""
         with self._change:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +74,7 @@ class TileQueue:
 
     def lease(self, lease: Lease) -> Lease:
         """Want tiles from now on; the caller gives only those that are not there yet."""
-        with self._change:
+        with self._tidied():
             lease.born = self._clock()
             self._leases.pop(lease.place, None)
             self._leases[lease.place] = lease
@@ -81,22 +82,19 @@ class TileQueue:
             if lease.waits:
                 for index in lease.tiles:
                     self._failures.pop(index, None)
-            self._tidy()
             self._change.notify_all()
         return lease
 
     def release(self, lease: Lease) -> None:
         """Want them no more."""
-        with self._change:
+        with self._tidied():
             if self._leases.get(lease.place) is lease:
                 del self._leases[lease.place]
-            self._tidy()
 
     def retain(self, looked_at: Callable[[Lease], bool]) -> None:
         """Drop leases of those who only look, unless ``looked_at`` says that they still do."""
-        with self._change:
+        with self._tidied():
             self._leases = {p: w for p, w in self._leases.items() if w.waits or looked_at(w)}
-            self._tidy()
 
     def renew(self) -> None:
         """Start the time of every lease again."""
@@ -113,9 +111,10 @@ class TileQueue:
         Whoever takes it says :meth:`finish`, :meth:`fail` or :meth:`give_back`.
         """
         until = time.monotonic() + timeout_s
-        with self._change:
-            while not self._closed:
-                self._tidy()
+        while True:
+            with self._tidied():
+                if self._closed:
+                    return None
                 index = next(self._open_tiles(), None)
                 if index is not None:
                     job = self._jobs[index] = Job(index)
@@ -124,16 +123,14 @@ class TileQueue:
                 if left <= 0:
                     return None
                 self._change.wait(left)
-            return None
 
     def finish(self, job: Job) -> None:
         """The tile is there."""
-        with self._change:
+        with self._tidied():
             self._jobs.pop(job.index, None)
             self._failures.pop(job.index, None)
             if self._leases:
                 self._done.add(job.index)
-            self._tidy()
             self._change.notify_all()
 
     def fail(self, job: Job, error: Exception) -> None:
@@ -158,10 +155,9 @@ class TileQueue:
 
     def close(self) -> None:
         """Give out nothing more and cancel what is under way."""
-        with self._change:
+        with self._tidied():
             self._closed = True
             self._leases.clear()
-            self._tidy()
             self._change.notify_all()
 
     # -- what is so ------------------------------------------------------------------------------
@@ -169,8 +165,7 @@ class TileQueue:
     @property
     def waiting(self) -> int:
         """Tiles that are looked at and not there yet; those only read ahead do not count."""
-        with self._change:
-            self._tidy()
+        with self._tidied():
             wanted = {i for lease in self._leases.values() for i in lease.tiles}
             return len(wanted - self._done - set(self._failures))
 
@@ -182,9 +177,13 @@ class TileQueue:
 
     def is_wanted(self, index: TileIndex) -> bool:
         """Whether a living lease holds a tile."""
-        with self._change:
-            self._tidy()
+        with self._tidied():
             return index in self._held()
+
+    def is_done(self, index: TileIndex) -> bool:
+        """Whether a leased tile has been made."""
+        with self._change:
+            return index in self._done
 
     def failure(self, index: TileIndex) -> Exception | None:
         """Why a tile could not be made, where the last attempt failed."""
@@ -199,12 +198,30 @@ class TileQueue:
 
     def tidy(self) -> None:
         """End leases whose time is over; to be called now and then when nothing else is."""
-        with self._change:
-            self._tidy()
+        with self._tidied():
+            return
 
     # -- with the lock held ----------------------------------------------------------------------
 
-    def _tidy(self) -> None:
+    @contextlib.contextmanager
+    def _tidied(self) -> Iterator[None]:
+        """The lock, with nothing outlived in what it guards, before and after.
+
+        Work is cancelled when the lock is free again: whoever is called may call back.
+        """
+        doomed: list[Job] = []
+        try:
+            with self._change:
+                doomed += self._tidy()
+                yield
+                doomed += self._tidy()
+        finally:
+            for job in doomed:
+                job.cancel()
+
+    def _tidy(self) -> list[Job]:
+        """End leases whose time is over; the jobs that nobody wants any more."""
+        doomed = []
         now = self._clock()
         for place, lease in list(self._leases.items()):
             age = now - lease.born
@@ -226,7 +243,8 @@ class TileQueue:
                 job.unwanted_since = now
             elif not job.is_cancelled and (self._closed or now - (job.unwanted_since or now) > _GRACE_S):
                 job.is_cancelled = True
-                job.cancel()
+                doomed.append(job)
+        return doomed
 
     def _held(self) -> set[TileIndex]:
         held: set[TileIndex] = set()
