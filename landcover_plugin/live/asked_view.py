@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.grid import Extent, PredictionGrid, TileIndex, Window
+
+_TRAVEL_S = 10.0
 
 Indices = npt.NDArray[np.int64]
 
@@ -138,6 +141,25 @@ def tiles_ahead(
     shifted = window.moved(*reach)
     ahead = [index for index in view.grid.tiles_in(shifted, view.level) if index not in seen]
     return nearest_first(ahead, centre, view.grid.tile)[:most]
+
+
+class Travel:
+    """Where views came from."""
+
+    def __init__(self) -> None:
+        self._level = -1
+        self._centre: tuple[float, float] | None = None
+        self._from: tuple[float, float] | None = None
+        self._at = 0.0
+
+    def to(self, level: int, centre: tuple[float, float]) -> tuple[float, float] | None:
+        """A view is at a centre now; the centre before, if it was seen lately at the same level."""
+        now = time.monotonic()
+        if level != self._level:
+            self._level, self._centre, self._from = level, centre, None
+        elif centre != self._centre:
+            self._from, self._centre, self._at = self._centre, centre, now
+        return self._from if now - self._at < _TRAVEL_S else None
 
 
 def _between(positions: Indices, first: int, end: int) -> slice:

@@ -67,6 +67,16 @@ class DiskTiles:
         with self._lock:
             return self._guarded(lambda c: self._get(c, series, index))
 
+    def indices(self, series: Series) -> set[TileIndex]:
+        """The tiles of a series that are there."""
+        with self._lock:
+            rows = self._guarded(
+                lambda c: c.execute(
+                    "SELECT level, row, col FROM tile WHERE series = ?", (series.key,)
+                ).fetchall()
+            )
+        return {TileIndex(*row) for row in rows or ()}
+
     def put(self, tiles: list[tuple[TileKey, Arrays]]) -> None:
         """Keep tiles, in one transaction."""
         packed = [

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..core.backends import Backend
 from ..core.errors import BackendError, ImageryError, LandcoverError
-from ..core.grid import Extent, PredictionGrid, TileIndex
+from ..core.grid import Extent, PredictionGrid, TileIndex, Window
 from ..core.ground import ToLonLat
 from ..core.imagery import ImagerySource, grid_of
 from ..core.model import ModelSpec
 from ..core.recipe import choose_recipe
-from .asked_view import AskedView, asked_view, centre_of, paint, tiles_ahead, zoom_out
+from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_ahead, zoom_out
 from .far_view import FarView
 from .levels import Levels, LevelsOfViews
 from .looks import BLEND, Bytes, arrays_for, look
@@ -28,7 +28,6 @@ from .tile_store import CLASSES, series_of
 from .workers import Reopening, Setup, Slots, Worker
 
 _GIVE_UP_S = 60.0
-_TRAVEL_S = 10.0
 _SHARE_OF_MEMORY = 0.8
 _RATE_S = 5.0
 
@@ -48,6 +47,14 @@ class FeedSource:
     to_lonlat: ToLonLat | None
     is_public: bool = False
     keeps_for_s: float | None = None
+
+
+@dataclass(frozen=True)
+class ViewPlace:
+    """What a view shows of the grid."""
+
+    level: int
+    window: Window
 
 
 StartThread = Callable[[Callable[[], None], str], Callable[[float], bool]]
@@ -97,7 +104,7 @@ class TileFeed:
         self._lost: Backend | None = None
         self._levels = LevelsOfViews(self.grid, spec.pixel_size_m, imagery.to_lonlat)
         self._far = FarView(self.grid, spec.legend, cache)
-        self._travel = _Travel()
+        self._travel = Travel()
         self._arrivals: deque[float] = deque(maxlen=200)
 
     # -- what is looked at -----------------------------------------------------------------------
@@ -145,10 +152,30 @@ class TileFeed:
         window = view.window
         if window.is_empty or self._closed:
             return
-        lease = Lease(("view", view.level, window), self._affordable(missing), self._ahead(view))
+        lease = Lease(ViewPlace(view.level, window), self._affordable(missing), self._ahead(view))
         if lease.tiles or lease.ahead:
             self._start()
         self.queue.lease(lease)
+
+    def looked_at(self, extents: Sequence[Extent], *, only: bool = False) -> None:
+        """These views are on screen now: what they show stays wanted.
+
+        Args:
+            extents: of the views, in the imagery's CRS.
+            only: drop what older views wanted.
+        """
+
+        def is_seen(lease: Lease) -> bool:
+            ground = self._ground_of(lease)
+            return ground is None or any(ground.touches(extent) for extent in extents)
+
+        if only:
+            self.queue.retain(is_seen)
+        self.queue.renew(is_seen)
+
+    def _ground_of(self, lease: Lease) -> Extent | None:
+        place = lease.place
+        return self.grid.extent(place.window, place.level) if isinstance(place, ViewPlace) else None
 
     def _affordable(self, tiles: Sequence[TileIndex]) -> tuple[TileIndex, ...]:
         """As many as memory holds at once: more would push each other out for ever."""
@@ -298,6 +325,11 @@ class TileFeed:
 
     # -- life ------------------------------------------------------------------------------------
 
+    @property
+    def is_made_for_pixels(self) -> bool:
+        """Whether the model was made for pixels of about the imagery's size."""
+        return self._levels.at(self.grid.extent()).in_range
+
     def tiles_a_second(self) -> float:
         """Tiles that came in the last seconds."""
         now = time.monotonic()
@@ -347,22 +379,3 @@ class TileFeed:
         """Wait for the end of all threads, for some seconds at most; whether they have ended."""
         until = time.monotonic() + wait_s
         return all(join(max(0.0, until - time.monotonic())) for join in list(self._joins))
-
-
-class _Travel:
-    """Where views came from."""
-
-    def __init__(self) -> None:
-        self._level = -1
-        self._centre: tuple[float, float] | None = None
-        self._from: tuple[float, float] | None = None
-        self._at = 0.0
-
-    def to(self, level: int, centre: tuple[float, float]) -> tuple[float, float] | None:
-        """A view is at a centre now; the centre before, if it was seen lately at the same level."""
-        now = time.monotonic()
-        if level != self._level:
-            self._level, self._centre, self._from = level, centre, None
-        elif centre != self._centre:
-            self._from, self._centre, self._at = self._centre, centre, now
-        return self._from if now - self._at < _TRAVEL_S else None

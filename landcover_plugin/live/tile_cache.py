@@ -51,6 +51,11 @@ class TileCache:
         self.memory.put(key, arrays)
         return True
 
+    def indices(self, series: Series) -> set[TileIndex]:
+        """All tiles of a series, in memory and on disk; looks at the disk."""
+        here = {key.index for key in self.memory.keys(series.key)}
+        return here | (self.disk.indices(series) if self.disk else set())
+
     def put(self, series: Series, index: TileIndex, arrays: Arrays) -> None:
         """Keep a new tile.
 

@@ -96,12 +96,13 @@ class TileQueue:
         with self._tidied():
             self._leases = {p: w for p, w in self._leases.items() if w.waits or looked_at(w)}
 
-    def renew(self) -> None:
-        """Start the time of every lease again."""
-        with self._change:
+    def renew(self, looked_at: Callable[[Lease], bool]) -> None:
+        """Start the time of those leases again of which ``looked_at`` says that somebody still looks."""
+        with self._tidied():
             now = self._clock()
             for lease in self._leases.values():
-                lease.born = now
+                if not lease.waits and looked_at(lease):
+                    lease.born = now
 
     # -- who works -------------------------------------------------------------------------------
 

@@ -190,8 +190,16 @@ def test_a_missing_model_leaves_a_layer_that_says_so(session, image):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "source=&model=x", "source=/no/such.tif&model=four", "source=x&model=../../etc",
-     "provider=landcover&source=a&model=four", "source=x&model=four&output=everything", "%%%&&&==="],
+    [
+        "",
+        "nonsense",
+        "source=&model=x",
+        "source=/no/such.tif&model=four",
+        "source=x&model=../../etc",
+        "provider=landcover&source=a&model=four",
+        "source=x&model=four&output=everything",
+        "%%%&&&===",
+    ],
 )
 def test_a_data_source_that_makes_no_sense_gives_an_invalid_layer(session, text):
     assert not qgis.QgsRasterLayer(text, "live", "landcover").isValid()
