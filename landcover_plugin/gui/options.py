@@ -29,6 +29,7 @@ class OptionsPage(QgsOptionsPageWidget):  # type: ignore[misc]
 
     def __init__(self, parent: Any, session: LiveSession, rebind: Any) -> None:
         super().__init__(parent)
+        self.setObjectName(PAGE)
         self._session, self._rebind = session, rebind
         column = QVBoxLayout(self)
         column.addWidget(self._build_running())
@@ -107,7 +108,9 @@ class OptionsFactory(QgsOptionsWidgetFactory):  # type: ignore[misc]
     """Makes the page whenever the dialogue opens; QGIS owns the pages, the plugin this."""
 
     def __init__(self, session: LiveSession, rebind: Any) -> None:
-        super().__init__(tr("Land cover"), picture("live"), PAGE)
+        super().__init__(tr("Land cover"), picture("live"))
+        if hasattr(self, "setKey"):  # since 3.30 pages are found by it
+            self.setKey(PAGE)
         self._session, self._rebind = session, rebind
 
     def createWidget(self, parent: Any) -> OptionsPage:

@@ -54,13 +54,14 @@ class DiskTiles:
         self._locked = 0
         self._said: set[str] = set()
         self._connection: sqlite3.Connection | None = None
-        with self._lock:
-            self._open()
+        self._is_new = True  # the file is opened when it is needed first
 
     @property
     def is_open(self) -> bool:
         """Whether tiles are kept at all."""
-        return self._connection is not None
+        with self._lock:
+            self._open_once()
+            return self._connection is not None
 
     def get(self, series: Series, index: TileIndex) -> Arrays | None:
         """All arrays of a tile, or None where it is not there, too old or damaged."""
@@ -100,9 +101,15 @@ class DiskTiles:
         with self._lock:
             if self._connection is not None:
                 self._guarded(self._touch)
-                self._close()
+            self._close()
+            self._is_new = False
 
     # -- the file --------------------------------------------------------------------------------
+
+    def _open_once(self) -> None:
+        if self._is_new:
+            self._is_new = False
+            self._open()
 
     def _open(self) -> None:
         for attempt in (1, 2):
@@ -173,6 +180,7 @@ class DiskTiles:
 
     def _guarded(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
         """What ``work`` gives, or None where the file does not allow it."""
+        self._open_once()
         if self._connection is None:
             return None
         try:

@@ -192,6 +192,7 @@ def test_a_full_disk_means_memory_only(tmp_path: Path):
     path = tmp_path / "t.sqlite"
     said: list[str] = []
     disk = DiskTiles(path, 1 << 20, said.append)
+    assert disk.is_open
     disk._connection.execute("PRAGMA max_page_count=1")
     for n in range(5):
         disk.put([(key(n), tile(n))])
