@@ -69,7 +69,7 @@ class CompareView(QgsDockWidget):  # type: ignore[misc]
                 self.canvas.setDestinationCrs(self._main.mapSettings().destinationCrs())
             self.canvas.setRotation(self._main.rotation())
             # the same centre at the same scale, so that pixels can be compared
-            self.canvas.setCenter(self._main.center())
+            self.canvas.setExtent(self._main.extent())
             self.canvas.zoomScale(self._main.scale())
             self.canvas.refresh()
         finally:
@@ -120,11 +120,16 @@ class CompareView(QgsDockWidget):  # type: ignore[misc]
 
 
 class Comparison:
-    """Blend and classes beside the main map. Main thread only."""
+    """Blend and classes beside the main map. Main thread only.
+
+    Attributes:
+        beside: a dock that the windows stand beside, where it is visible.
+    """
 
     def __init__(self, iface: Any) -> None:
         self._iface = iface
         self._views: dict[str, CompareView] = {}
+        self.beside: Any = None
 
     @property
     def canvases(self) -> list[Any]:
@@ -134,7 +139,8 @@ class Comparison:
     def open(self, live: Any) -> None:
         """Open both windows, or bring them to another layer."""
         window = self._iface.mainWindow()
-        before: CompareView | None = None
+        before: Any = self.beside if self.beside is not None and self.beside.isVisible() else None
+        across = Qt.Orientation.Horizontal
         for output, title in ((BLEND, tr("Land cover, blend")), (CLASSES, tr("Land cover, classes"))):
             view = self._views.get(output)
             if view is not None:
@@ -144,9 +150,12 @@ class Comparison:
             view.closed.connect(lambda name=output: self._forget(name))
             window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, view)
             if before is not None:
-                window.splitDockWidget(before, view, Qt.Orientation.Vertical)
-            before = view
+                window.splitDockWidget(before, view, across)
+            before, across = view, Qt.Orientation.Vertical
             view.show()
+        views = list(self._views.values())
+        window.resizeDocks(views[:1], [window.width() // 3], Qt.Orientation.Horizontal)
+        window.resizeDocks(views, [window.height() // 2] * len(views), Qt.Orientation.Vertical)
 
     def _forget(self, output: str) -> None:
         view = self._views.pop(output, None)

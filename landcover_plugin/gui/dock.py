@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -63,14 +64,16 @@ class LiveDock(QgsDockWidget):  # type: ignore[misc]
         column = QVBoxLayout(body)
         column.setSpacing(6)
         column.addLayout(self._build_choices())
-        column.addWidget(self._build_chart(), 1)
+        column.addWidget(self._build_chart())
         self._state = StateLine()
         column.addWidget(self._state)
         column.addLayout(self._build_buttons(actions))
         column.addWidget(self._build_advanced(actions))
+        column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
         self.setWidget(scroll)
         switch.changed.connect(self.refresh)
@@ -92,13 +95,13 @@ class LiveDock(QgsDockWidget):  # type: ignore[misc]
         self._source = QgsMapLayerComboBox()
         self._source.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self._source.setExcludedProviders([KEY])
+        _let_shrink(self._source)
         self._source.setToolTip(tr("Predicts land cover on this imagery"))
         self._source.setAccessibleName(tr("Imagery"))
         self._source.activated.connect(self._on_source)
         form.addRow(tr("&Imagery"), self._source)
         self._model = QComboBox()
-        self._model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._model.setMinimumContentsLength(12)
+        _let_shrink(self._model)
         self._model.setAccessibleName(tr("Model"))
         self._model.activated.connect(lambda n: self._switch.show_model(self._models[n].name))
         form.addRow(tr("&Model"), self._model)
@@ -139,8 +142,9 @@ class LiveDock(QgsDockWidget):  # type: ignore[misc]
         self._chart.switched.connect(self._on_class)
         return self._chart
 
-    def _build_buttons(self, actions: dict[str, Callable[[], object]]) -> QHBoxLayout:
-        line = QHBoxLayout()
+    def _build_buttons(self, actions: dict[str, Callable[[], object]]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(4)
         for key, title, icon, tip in (
             ("compare", tr("Co&mpare"), "compare", tr("Opens blend and classes in two windows beside the map")),
             ("export_view", tr("Export &view"), "mActionFileSaveAs", tr("Writes the land cover of this view to a GeoTIFF")),
@@ -151,8 +155,9 @@ class LiveDock(QgsDockWidget):  # type: ignore[misc]
             button.setToolTip(tip)
             button.setObjectName(f"landcover_{key}")
             button.clicked.connect(lambda _=False, do=actions[key]: do())
-            line.addWidget(button)
-        return line
+            row = min(1, grid.count())
+            grid.addWidget(button, row, max(0, grid.count() - 1), 1, 1 if row else 2)
+        return grid
 
     def _build_advanced(self, actions: dict[str, Callable[[], object]]) -> QWidget:
         box = QgsCollapsibleGroupBox(tr("Advanced"))
@@ -272,3 +277,10 @@ class LiveDock(QgsDockWidget):  # type: ignore[misc]
         layer = self._switch.layer
         if layer is not None and self._bands.text().strip() != layer.dataProvider().live.uri.bands:
             self._switch.show_bands(self._bands.text().strip())
+
+
+def _let_shrink(box: QComboBox) -> None:
+    """Names may be long, the dock is narrow."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qgis.PyQt.QtCore import QModelIndex, QRectF, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QPainter, QPalette
+from qgis.PyQt.QtGui import QColor, QFontMetrics, QPainter, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -47,10 +47,33 @@ class _Bar(QStyledItemDelegate):  # type: ignore[misc]
         filled.setWidth(box.width() * float(share))
         painter.drawRoundedRect(filled, 2, 2)
         painter.restore()
+        figure = index.data(Qt.ItemDataRole.AccessibleTextRole) or ""
+        if not figure:
+            return
+        painter.save()
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+        wide = option.fontMetrics.horizontalAdvance(figure) + 6
+        # beside the bar where there is room, else on ground of its own at the bar's left end
+        place = QRectF(box)
+        if filled.width() + wide <= box.width():
+            place.setLeft(filled.right() + 3)
+        else:
+            place = QRectF(box.left() + 3, box.top() + 1, wide, box.height() - 2)
+            painter.fillRect(place, option.palette.color(QPalette.ColorRole.Base))
+        painter.drawText(place.adjusted(3, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, figure)
+        painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """Wide enough to tell shares apart."""
-        return QSize(70, super().sizeHint(option, index).height())
+        return QSize(80, row_height(option.fontMetrics))
+
+
+class _Row(QStyledItemDelegate):  # type: ignore[misc]
+    """Keeps rows as high as those of the bars."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        """As wide as the text."""
+        return QSize(super().sizeHint(option, index).width(), row_height(option.fontMetrics))
 
 
 class LegendChart(QTreeWidget):  # type: ignore[misc]
@@ -64,21 +87,24 @@ class LegendChart(QTreeWidget):  # type: ignore[misc]
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.setColumnCount(4)
-        self.setHeaderLabels([tr("Class"), tr("Share of the view"), "%", tr("Area")])
+        self.setColumnCount(3)
+        self.setHeaderLabels([tr("Class"), tr("In view"), tr("Area")])
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setAlternatingRowColors(True)
         self.setAccessibleName(tr("Legend with the share of each class in the view"))
-        self.setItemDelegateForColumn(1, _Bar(self))
+        self._rows, self._bar = _Row(self), _Bar(self)
+        self.setItemDelegate(self._rows)
+        self.setItemDelegateForColumn(1, self._bar)
         header = self.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
-        header.setMinimumSectionSize(30)
+        header.setMinimumSectionSize(28)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._legend: Legend | None = None
         self.itemChanged.connect(self._on_item)
 
@@ -89,13 +115,12 @@ class LegendChart(QTreeWidget):  # type: ignore[misc]
             self._legend = legend
             self.clear()
             for land_class in legend or ():
-                item = QTreeWidgetItem([land_class.name, "", "", ""])
+                item = QTreeWidgetItem([land_class.name, "", ""])
                 item.setIcon(0, swatch(land_class.colour))
                 item.setData(0, _ID, land_class.id)
                 item.setData(1, _COLOUR, land_class.colour)
                 item.setToolTip(0, tr("Shows or hides {} on the map").format(land_class.name))
                 item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.addTopLevelItem(item)
             rows = self.topLevelItemCount()
             self.setMinimumHeight(
@@ -115,10 +140,16 @@ class LegendChart(QTreeWidget):  # type: ignore[misc]
             class_id = item.data(0, _ID)
             share = shares.get(class_id, 0.0)
             item.setData(1, _SHARE, share)
-            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, f"{share:.0%}")
-            item.setText(2, f"{share * 100:.0f}" if share == 0 or share >= 0.01 else "<1")
-            item.setText(3, area_text(areas.get(class_id, 0.0)) if areas is not None else "")
+            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, share_text(share) if found else "")
+            item.setText(2, area_text(areas.get(class_id, 0.0)) if areas is not None else "")
         self.blockSignals(False)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the rows are."""
+        items = self._items()
+        bottom = self.visualItemRect(items[-1]).bottom() + 1 if items else 2 * row_height(self.fontMetrics())
+        self.setFixedHeight(self.header().height() + bottom + 2 * self.frameWidth())
 
     def _items(self) -> list[QTreeWidgetItem]:
         return [self.topLevelItem(n) for n in range(self.topLevelItemCount())]
@@ -126,6 +157,16 @@ class LegendChart(QTreeWidget):  # type: ignore[misc]
     def _on_item(self, item: QTreeWidgetItem, column: int) -> None:
         if column == 0:
             self.switched.emit(int(item.data(0, _ID)), item.checkState(0) == Qt.CheckState.Checked)
+
+
+def row_height(metrics: QFontMetrics) -> int:
+    """Height of a row in pixels."""
+    return int(metrics.height()) + 6
+
+
+def share_text(share: float) -> str:
+    """A share in per cent; what is there is never 0 %."""
+    return "<1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
 
 
 def area_text(square_metres: float) -> str:

@@ -50,6 +50,7 @@ class LiveGui:
         self.dock = LiveDock(iface, session, self.switch, self._deeds())
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
+        self.comparison.beside = self.dock
         self._menu_actions = [self.action, self.dock.toggleViewAction()]
         for action in self._menu_actions:
             iface.addPluginToRasterMenu(_MENU, action)
@@ -86,7 +87,8 @@ class LiveGui:
         self.action.deleteLater()
 
     def _canvases(self) -> list[Any]:
-        return [*self._iface.mapCanvases(), *self.comparison.canvases]
+        known = list(self._iface.mapCanvases())
+        return known + [canvas for canvas in self.comparison.canvases if canvas not in known]
 
     # -- the button ------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from qgis.core import (
     QgsDataProvider,
     QgsPalettedRasterRenderer,
     QgsProject,
+    QgsRaster,
     QgsRasterLayer,
     QgsSingleBandColorDataRenderer,
     QgsSingleBandGrayRenderer,
@@ -69,7 +70,7 @@ def choose_model(session: LiveSession, band_count: int, wanted: str = "") -> Mod
     """
     models = list_models(session.folders())
     for spec in models:
-        if spec.name == wanted and len(spec.bands) <= band_count:
+        if spec.name == wanted and spec.task == "segmentation" and len(spec.bands) <= band_count:
             return spec
     best = best_model(band_count, models)
     if best is None:
@@ -83,6 +84,20 @@ def bands_of(layer: Any) -> int:
     return int(layer.bandCount()) if layer.providerType() == "gdal" else max(3, int(layer.bandCount()))
 
 
+def _last_band_is_mask(layer: Any, wanted: int) -> bool:
+    """Whether a model would be given a transparency mask for near infrared."""
+    provider = layer.dataProvider()
+    last = layer.bandCount()
+    if layer.providerType() != "gdal" or wanted < last:
+        return False
+    if provider.colorInterpretation(last) != QgsRaster.AlphaBand:
+        return False
+    # real near infrared, often tagged so, has many values; a mask has two
+    block = provider.block(last, layer.extent(), 64, 64)
+    values = {block.value(row, col) for row in range(0, 64, 4) for col in range(0, 64, 4)}
+    return values <= {0.0, 255.0, 65535.0}
+
+
 def new_live_layer(session: LiveSession, source: Any, output: str = CLASSES, model: str = "") -> Any:
     """A live layer on a source layer, styled, not yet in a project.
 
@@ -90,6 +105,8 @@ def new_live_layer(session: LiveSession, source: Any, output: str = CLASSES, mod
         LandcoverError: no model fits, or the imagery cannot be read pixel by pixel.
     """
     spec = choose_model(session, bands_of(source), model)
+    if _last_band_is_mask(source, len(spec.bands)):
+        spec = choose_model(session, len(spec.bands) - 1, model)
     uri = LiveUri(source.source(), source.providerType(), spec.name, output)
     name = tr("Land cover of {}").format(source.name())
     layer = QgsRasterLayer(uri.text(), name, KEY)
@@ -102,7 +119,6 @@ def new_live_layer(session: LiveSession, source: Any, output: str = CLASSES, mod
 
 def style(layer: Any) -> None:
     """Colours for what the layer shows: those of the legend, or grey for confidence."""
-    layer.setCustomProperty("identify/format", "Html")
     live = layer.dataProvider().live
     if live.uri.output == BLEND:
         layer.setRenderer(QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))

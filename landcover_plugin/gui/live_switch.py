@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsProject, QgsSettings
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import ImageryError, LandcoverError
 from ..live.live_settings import PREFIX
@@ -162,4 +163,12 @@ def add_above(layer: Any, source: Any) -> None:
     parent = node.parent() if node is not None else root
     place = parent.children().index(node) if node is not None else 0
     project.addMapLayer(layer, False)
-    parent.insertLayer(place, layer)
+    node = parent.insertLayer(place, layer)
+    # QGIS folds the legend of what is new a moment later
+    QTimer.singleShot(0, lambda: _unfold(node))
+
+
+def _unfold(node: Any) -> None:
+    if not sip.isdeleted(node):
+        node.setExpanded(False)
+        node.setExpanded(True)

@@ -101,14 +101,19 @@ def value_names(live: LiveSource) -> list[str]:
     first = title.get(live.uri.output, tr("Land cover"))
     if live.spec is None:
         return [first]
-    return [first, tr("Confidence"), *(tr("Probability: {}").format(c.name) for c in live.spec.legend)]
+    confidence = tr("Confidence of {}").format(live.spec.title)
+    return [first, confidence, *(tr("Probability: {}").format(c.name) for c in live.spec.legend)]
 
 
-def identify_values(
-    live: LiveSource, x: float, y: float, box: Any, width: int, height: int
-) -> dict[int, Any]:
+def name_found(live: LiveSource, finding: Finding | None) -> str:
+    """The first value's name with the class in words, for a panel that shows numbers only."""
+    if finding is None or live.spec is None:
+        return tr("Land cover: not predicted yet")
+    return tr("Land cover: {}").format(live.spec.legend.name_of(finding.class_id))
+
+
+def identify_values(finding: Finding | None) -> dict[int, Any]:
     """Class, confidence and all probabilities as numbers; None where there is no prediction."""
-    finding = find(live, x, y, box, width, height)
     if finding is None:
         return {1: None}
     values: dict[int, Any] = {1: float(finding.class_id)}
@@ -130,17 +135,15 @@ def _rows(live: LiveSource, finding: Finding) -> list[tuple[str, str]]:
     return [*rows, (tr("Model"), title)]
 
 
-def identify_text(live: LiveSource, x: float, y: float, box: Any, width: int, height: int) -> str:
+def identify_text(live: LiveSource, finding: Finding | None) -> str:
     """The finding as lines of text."""
-    finding = find(live, x, y, box, width, height)
     if finding is None:
         return tr("Not predicted yet")
     return "\n".join(f"{name}: {value}" for name, value in _rows(live, finding))
 
 
-def identify_html(live: LiveSource, x: float, y: float, box: Any, width: int, height: int) -> str:
+def identify_html(live: LiveSource, finding: Finding | None) -> str:
     """The finding as a small table."""
-    finding = find(live, x, y, box, width, height)
     if finding is None:
         return f"<p>{escape(tr('Not predicted yet'))}</p>"
     cells = "".join(

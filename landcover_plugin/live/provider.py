@@ -29,7 +29,7 @@ from ..core.errors import LandcoverError
 from ..core.grid import Extent
 from ..core.legend import NODATA
 from ..translation import tr
-from .identify import identify_html, identify_text, identify_values, value_names
+from .identify import find, identify_html, identify_text, identify_values, name_found, value_names
 from .looks import BLEND, CONFIDENCE
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
         super().__init__(text)
         self.live = source
         self._output = source.uri.output
+        self._found_name = ""
         if source.feed is not None:
             source.feed.users.add(self)
 
@@ -148,7 +149,14 @@ class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
         ]
 
     def generateBandName(self, band_no: int) -> str:
-        """Of the band, and of the further values that identify gives."""
+        """Of the band, and of the further values that identify gives.
+
+        QGIS' panel shows identified values as numbers and asks for their names right afterwards; so
+        the class in words stands in the name, once.
+        """
+        if band_no == 1 and self._found_name:
+            name, self._found_name = self._found_name, ""
+            return name
         names = value_names(self.live)
         return names[band_no - 1] if 0 < band_no <= len(names) else super().generateBandName(band_no)
 
@@ -200,14 +208,18 @@ class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
         dpi: int = 96,
     ) -> QgsRasterIdentifyResult:
         """Class, confidence and every probability of a point; never waits for a prediction."""
+        try:
+            finding = find(self.live, point.x(), point.y(), bounding_box, width, height)
+        except Exception as e:  # the main thread of QGIS must not see it
+            self.live.fail(e)
+            finding = None
         if format == QgsRaster.IdentifyFormatValue:
-            found: dict[int, Any] = identify_values(
-                self.live, point.x(), point.y(), bounding_box, width, height
-            )
+            found: dict[int, Any] = identify_values(finding)
+            self._found_name = name_found(self.live, finding)
         elif format == QgsRaster.IdentifyFormatHtml:
-            found = {1: identify_html(self.live, point.x(), point.y(), bounding_box, width, height)}
+            found = {1: identify_html(self.live, finding)}
         elif format == QgsRaster.IdentifyFormatText:
-            found = {1: identify_text(self.live, point.x(), point.y(), bounding_box, width, height)}
+            found = {1: identify_text(self.live, finding)}
         else:
             return QgsRasterIdentifyResult()
         return QgsRasterIdentifyResult(format, found)

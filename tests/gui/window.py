@@ -54,6 +54,8 @@ def load(path, name='imagery'):
     QgsProject.instance().setCrs(layer.crs())
     QgsProject.instance().addMapLayer(layer)
     iface.setActiveLayer(layer)
+    QTest.qWait(300)  # QGIS zooms to the first layer a moment later
+    wait(settled)
     return layer
 
 def native(layer, x=None, y=None):
@@ -140,8 +142,22 @@ def drive(
     profile = folder / "profiles" / "profiles" / "default" / "QGIS"
     profile.mkdir(parents=True, exist_ok=True)
     values = {"backend": "onnxruntime:cpu", **(settings or {})}
-    lines = ["[PythonPlugins]", "landcover_plugin=true", "", "[landcover]", *(f"{k}={v}" for k, v in values.items())]
-    lines += ["", "[qgis]", "checkVersion=false", "showTips=false", "", "[UI]", "allowToolbarTruncation=false"]
+    lines = [
+        "[PythonPlugins]",
+        "landcover_plugin=true",
+        "",
+        "[landcover]",
+        *(f"{k}={v}" for k, v in values.items()),
+    ]
+    lines += [
+        "",
+        "[qgis]",
+        "checkVersion=false",
+        "showTips=false",
+        "",
+        "[UI]",
+        "allowToolbarTruncation=false",
+    ]
     (profile / "QGIS3.ini").write_text("\n".join(lines) + "\n")
     (folder / "driver.py").write_text(PRELUDE + script)
     (folder / "result.json").unlink(missing_ok=True)
@@ -156,7 +172,14 @@ def drive(
         "XDG_CACHE_HOME": str(folder / "cache"),
         **(environment or {}),
     }
-    arguments = ["--noversioncheck", "--nologo", "--profiles-path", str(folder / "profiles"), "--profile", "default"]
+    arguments = [
+        "--noversioncheck",
+        "--nologo",
+        "--profiles-path",
+        str(folder / "profiles"),
+        "--profile",
+        "default",
+    ]
     with (folder / "qgis.log").open("w") as log:
         process = subprocess.Popen(
             [*command, *arguments, "--code", str(folder / "driver.py")],
