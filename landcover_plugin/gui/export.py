@@ -62,6 +62,9 @@ class ExportTask(QgsTask):  # type: ignore[misc]
     def info(self, text: str) -> None:
         """Details nobody asked for."""
 
+    def detail(self, text: str) -> None:
+        """Details for those who look for them."""
+
     def warn(self, text: str) -> None:
         """Doubts that the live layer has told before."""
 

@@ -98,8 +98,21 @@ def _last_band_is_mask(layer: Any, wanted: int) -> bool:
     return values <= {0.0, 255.0, 65535.0}
 
 
-def new_live_layer(session: LiveSession, source: Any, output: str = CLASSES, model: str = "") -> Any:
+def new_live_layer(
+    session: LiveSession,
+    source: Any,
+    output: str = CLASSES,
+    model: str = "",
+    at: tuple[float, float] | None = None,
+) -> Any:
     """A live layer on a source layer, styled, not yet in a project.
+
+    Args:
+        session: of live layers.
+        source: the imagery.
+        output: what it shows.
+        model: wanted where it fits; chosen where empty.
+        at: where the user looks, in the source's CRS; kept where it decides the zoom of a service.
 
     Raises:
         LandcoverError: no model fits, or the imagery cannot be read pixel by pixel.
@@ -107,7 +120,8 @@ def new_live_layer(session: LiveSession, source: Any, output: str = CLASSES, mod
     spec = choose_model(session, bands_of(source), model)
     if _last_band_is_mask(source, len(spec.bands)):
         spec = choose_model(session, len(spec.bands) - 1, model)
-    uri = LiveUri(source.source(), source.providerType(), spec.name, output)
+    is_service = source.dataProvider().xSize() <= 0
+    uri = LiveUri(source.source(), source.providerType(), spec.name, output, at=at if is_service else None)
     name = tr("Land cover of {}").format(source.name())
     layer = QgsRasterLayer(uri.text(), name, KEY)
     if not layer.isValid() or layer.dataProvider().live.feed is None:

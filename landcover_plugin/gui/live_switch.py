@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import ImageryError, LandcoverError
 from ..live.live_settings import PREFIX
-from ..live.repainting import is_live
+from ..live.repainting import is_live, view_extent
 from ..live.session import LiveSession
 from ..live.tile_store import CLASSES
 from .live_layers import is_imagery, live_layers_of, new_live_layer, show, source_layer_of, uri_of
@@ -116,11 +116,13 @@ class LiveSwitch(QObject):  # type: ignore[misc]
                 "There is no imagery on the map; add a raster layer, then press the button again."
             )
         settings = QgsSettings()
+        looked_at = view_extent(self._iface.mapCanvas(), source)
         layer = new_live_layer(
             self._session,
             source,
             str(settings.value(_OUTPUT, CLASSES) or CLASSES),
             str(settings.value(_MODEL, "") or ""),
+            looked_at[0].centre if looked_at else None,
         )
         add_above(layer, source)
         self._last_id = layer.id()

@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +18,15 @@ from ..core.grid import Extent, PredictionGrid, TileIndex, Window
 from ..core.ground import ToLonLat
 from ..core.imagery import ImagerySource, grid_of
 from ..core.model import ModelSpec
-from ..core.recipe import choose_recipe
 from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_ahead, zoom_out
 from .far_view import FarView
 from .levels import Levels, LevelsOfViews
 from .looks import BLEND, Bytes, arrays_for, look
+from .preparation import Preparation
 from .tile_cache import TileCache
 from .tile_queue import Lease, TileQueue
-from .tile_store import CLASSES, series_of
-from .workers import Reopening, Setup, Slots, Worker
+from .tile_store import CLASSES
+from .workers import Setup, Slots, Worker
 
 _GIVE_UP_S = 60.0
 _SHARE_OF_MEMORY = 0.8
@@ -41,12 +42,14 @@ class FeedSource:
         to_lonlat: from the imagery's CRS to degrees; None where it has none.
         is_public: a tile service that others run: read ahead sparingly.
         keeps_for_s: how long tiles stay good, None for imagery whose changes are seen.
+        to_sample: what the choice of a recipe gets to see of a source.
     """
 
     sources: tuple[ImagerySource, ...]
     to_lonlat: ToLonLat | None
     is_public: bool = False
     keeps_for_s: float | None = None
+    to_sample: Callable[[ImagerySource], Any] = lambda source: source
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,24 @@ class TileFeed:
         self.listeners: list[Callable[[TileFeed], None]] = []
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
         self.error: Exception | None = None
-        self.setup: Setup | None = None
-        self._open_backend, self._start_thread = open_backend, start_thread
+        self._start_thread = start_thread
         self._lock = threading.RLock()
-        self._setup_lock = threading.Lock()
+        self._preparation = Preparation(spec, open_backend, imagery.to_sample, bands, imagery.keeps_for_s)
         self._arrival = threading.Condition()
-        self._reopening = Reopening()
         self._workers: list[Worker] = []
         self._joins: list[Callable[[float], bool]] = []
         self._closed = False
-        self._lost: Backend | None = None
         self._levels = LevelsOfViews(self.grid, spec.pixel_size_m, imagery.to_lonlat)
         self._far = FarView(self.grid, spec.legend, cache)
         self._travel = Travel()
         self._arrivals: deque[float] = deque(maxlen=200)
 
     # -- what is looked at -----------------------------------------------------------------------
+
+    @property
+    def setup(self) -> Setup | None:
+        """What was chosen and opened, None before the first tile."""
+        return self._preparation.setup
 
     def levels(self, extent: Extent) -> Levels:
         """The levels that the model allows where a view lies."""
@@ -271,36 +276,16 @@ class TileFeed:
         Raises:
             LandcoverError: it cannot be done now; it is tried again after a while.
         """
-        with self._setup_lock:
-            if self.setup is not None and self._reopening.error is None:
-                return self.setup
-            if not self._reopening.is_due and self._reopening.error is not None:
-                raise self._reopening.error
-            try:
-                choice = (
-                    self.setup.choice if self.setup else choose_recipe(source, self.spec, bands=self.bands)
-                )
-                backend = self._open_backend(self.spec)
-            except LandcoverError as e:
-                self._reopening.failed(e)
-                raise
-            series = series_of(
-                source.fingerprint, choice.recipe, self.spec, backend.numeric_kind, self.imagery.keeps_for_s
-            )
-            self.setup = Setup(choice, series, backend)
-            self._reopening.succeeded()
+        setup, is_new = self._preparation.ready(source)
+        if is_new:
             self.error = None
-        self.queue.retry()
-        self._tell()
-        return self.setup
+            self.queue.retry()
+            self._tell()
+        return setup
 
     def lose_backend(self, error: BackendError) -> None:
-        """The backend failed: it is closed, and opened again for a later tile."""
-        with self._setup_lock:
-            if self.setup is not None and self._reopening.error is None:
-                self._reopening.failed(error)
-                # closed by a worker later: we may be in a thread of the backend's own
-                self._lost = self.setup.backend
+        """The backend failed; it is opened again for a later tile."""
+        self._preparation.lose_backend(error)
         self.trouble(error)
 
     def arrived(self, index: TileIndex) -> None:
@@ -368,12 +353,7 @@ class TileFeed:
         """Give the backend back when no worker uses it any more; in a thread of its own."""
         while not all(join(1.0) for join in self._joins[: len(self._workers)]):
             continue
-        with self._setup_lock:
-            for backend in {
-                id(b): b for b in (self._lost, self.setup.backend if self.setup else None) if b
-            }.values():
-                backend.close()
-            self._lost = None
+        self._preparation.close()
 
     def join(self, wait_s: float) -> bool:
         """Wait for the end of all threads, for some seconds at most; whether they have ended."""

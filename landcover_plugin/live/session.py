@@ -104,9 +104,9 @@ class LiveSession(QObject):  # type: ignore[misc]
         source.width, source.height = layer.width(), layer.height()
         source.is_valid = True
         source.spec = self.model(uri.model)
-        imagery = feed_source(layer)
+        imagery = feed_source(layer, source.spec.pixel_size_m.best, uri.at)
         key = (uri.provider, uri.source, uri.bands, source.spec.name, source.spec.sha256,
-               self.settings.backend, imagery.sources[0].fingerprint)  # fmt: skip
+               self.settings.backend, repr(uri.at), imagery.sources[0].fingerprint)  # fmt: skip
         with self._lock:
             feed = self._feeds.get(key)
             if feed is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
@@ -27,6 +28,7 @@ class LiveUri:
         model: a model's name (not a path).
         output: ``classes``, ``blend`` or ``confidence``.
         bands: band numbers such as ``1,2,3,4`` where the user overrode the guess.
+        at: x and y where the layer was made, in its CRS: decides the zoom of a tile service.
     """
 
     source: str
@@ -34,12 +36,15 @@ class LiveUri:
     model: str
     output: str = CLASSES
     bands: str = ""
+    at: tuple[float, float] | None = None
 
     def text(self) -> str:
         """The data source string."""
         parts = {"provider": self.provider, "model": self.model, "output": self.output}
         if self.bands:
             parts["bands"] = self.bands
+        if self.at is not None:
+            parts["at"] = f"{self.at[0]:.10g},{self.at[1]:.10g}"
         # the source stands last and readable, so that people and QGIS recognise its path
         return urlencode(parts) + "&" + urlencode({"source": self.source}, safe="/:")
 
@@ -63,6 +68,7 @@ def parse_uri(text: str) -> LiveUri:
         values.get("model", ""),
         values.get("output", CLASSES),
         values.get("bands", ""),
+        _point(values.get("at", "")),
     )
     if not uri.source or not uri.model:
         raise OptionError(
@@ -77,3 +83,12 @@ def parse_uri(text: str) -> LiveUri:
     if uri.provider == "landcover" or not _BANDS.fullmatch(uri.bands):
         raise OptionError("The data source of this land cover layer makes no sense; add it again.")
     return uri
+
+
+def _point(text: str) -> tuple[float, float] | None:
+    """Two numbers with a comma between them; None for anything else."""
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None

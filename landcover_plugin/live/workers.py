@@ -15,7 +15,7 @@ import numpy as np
 from ..core.backends import Backend, Priority
 from ..core.chips import Chip, ChipReader
 from ..core.engine import without_invalid
-from ..core.errors import BackendError, LandcoverError
+from ..core.errors import BackendError, CancelledError, LandcoverError
 from ..core.grid import PredictionGrid, TileIndex
 from ..core.imagery import ImagerySource
 from ..core.legend import NODATA
@@ -122,9 +122,10 @@ class Worker:
     def _make(self, job: Job) -> None:
         try:
             self._start(job)
+        except CancelledError:
+            self._feed.queue.give_back(job)
         except LandcoverError as e:
-            if not (job.is_cancelled or self._stop.is_set()):
-                self._feed.trouble(e)
+            self._feed.trouble(e)
             self._feed.queue.fail(job, e)
         except Exception as e:  # a worker that dies would leave the layer blank without a word
             self._feed.trouble(e)
@@ -155,7 +156,6 @@ class Worker:
             return None
         if self._reader is None or self._reader[0] is not setup.choice:
             self._reader = setup.choice, ChipReader(self._source, self._feed.grid, setup.choice.recipe)
-        renew_read(self._source)
         chip = self._reader[1].read(job.index)
         job.cancel = lambda: None
         # a cancelled read may look valid and hold nothing
@@ -231,13 +231,6 @@ def cancel_read(source: ImagerySource) -> None:
     cancel = getattr(source, "cancel", None)
     if cancel is not None:
         cancel()
-
-
-def renew_read(source: ImagerySource) -> None:
-    """Let the next read go on after one was cancelled, where the source wants to know."""
-    renew = getattr(source, "renew", None)
-    if renew is not None:
-        renew()
 
 
 def _cancel(future: Future[Any]) -> None:

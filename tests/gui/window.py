@@ -158,6 +158,7 @@ def drive(
         "[UI]",
         "allowToolbarTruncation=false",
     ]
+    lines += ["", "[app]", "projections\\promptWhenMultipleTransformsExist=false"]
     (profile / "QGIS3.ini").write_text("\n".join(lines) + "\n")
     (folder / "driver.py").write_text(PRELUDE + script)
     (folder / "result.json").unlink(missing_ok=True)

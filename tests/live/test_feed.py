@@ -210,8 +210,8 @@ def test_a_backend_that_dies_and_comes_back_finishes_the_view(image: Path):
         return opened[-1]
 
     feed = make_feed(image, spec, open_backend=open_backend)
-    feed._reopening._clock = lambda: time.monotonic() * 10  # ten times the patience
-    feed.queue._clock = feed._reopening._clock
+    feed._preparation.reopening._clock = lambda: time.monotonic() * 10  # ten times the patience
+    feed.queue._clock = feed._preparation.reopening._clock
     view = whole_view(feed)
     told = []
     feed.listeners.append(lambda f: told.append(f.error))
