@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from qgis.core import QgsApplication
 
 if TYPE_CHECKING:
+    from .gui.live_gui import LiveGui
+    from .live.session import LiveSession
     from .processing.provider import LandcoverProvider
 
 
@@ -25,21 +27,37 @@ class LandcoverPlugin:
         """
         self._iface = iface
         self._provider: LandcoverProvider | None = None
+        self._live: LiveSession | None = None
+        self._gui: LiveGui | None = None
 
     def initProcessing(self) -> None:
-        """Offer the algorithms."""
+        """Offer the algorithms, and let projects hold live layers."""
         if self._provider is None:
             from .processing.provider import LandcoverProvider
 
             self._provider = LandcoverProvider()
             QgsApplication.processingRegistry().addProvider(self._provider)
+        if self._live is None:
+            from .live.session import LiveSession
+
+            self._live = LiveSession()
 
     def initGui(self) -> None:
         """Offer the algorithms and the interface."""
         self.initProcessing()
+        if self._gui is None and self._live is not None:
+            from .gui.live_gui import LiveGui
+
+            self._gui = LiveGui(self._iface, self._live)
 
     def unload(self) -> None:
-        """Take everything away again."""
+        """Take everything away again; open live layers stay and show what they have."""
+        if self._gui is not None:
+            self._gui.unload()
+            self._gui = None
+        if self._live is not None:
+            self._live.close()
+            self._live = None
         if self._provider is not None:
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None

@@ -1,0 +1,1 @@
+"""Toolbar, dock, comparison views, settings: what the user sees in QGIS."""

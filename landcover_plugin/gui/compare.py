@@ -1,0 +1,168 @@
+"""Comparison views: blend and classes in two windows that follow the main map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsRasterLayer
+from qgis.gui import QgsDockWidget, QgsMapCanvas, QgsMapToolPan
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtGui import QCloseEvent
+
+from ..live.looks import BLEND
+from ..live.registry import KEY
+from ..live.repainting import is_live
+from ..live.tile_store import CLASSES
+from ..translation import tr
+from .live_layers import style, uri_of
+
+
+class CompareView(QgsDockWidget):  # type: ignore[misc]
+    """A map window with one output of a live layer, locked to the main map's extent.
+
+    It owns its canvas and its live layer, which is in no project and shares the tiles of all others.
+    The canvas is stopped before the layer goes. Main thread only.
+
+    Signals:
+        closed: by the user or by :meth:`close`.
+    """
+
+    closed = pyqtSignal()
+
+    def __init__(self, iface: Any, live: Any, output: str, title: str) -> None:
+        super().__init__(title, iface.mainWindow())
+        self.setObjectName(f"LandcoverCompare_{output}")
+        self._main = iface.mapCanvas()
+        self._is_following = False
+        uri = uri_of(live)
+        self.layer = QgsRasterLayer(uri.showing(output).text() if uri else "", title, KEY)
+        if self.layer.isValid():
+            style(self.layer)
+        self.canvas = QgsMapCanvas(self)
+        self.canvas.setAccessibleName(title)
+        self.canvas.setMinimumSize(120, 120)
+        self.canvas.setCanvasColor(self._main.canvasColor())
+        self.canvas.enableAntiAliasing(self._main.antiAliasingEnabled())
+        self._pan = QgsMapToolPan(self.canvas)
+        self.canvas.setMapTool(self._pan)
+        self.setWidget(self.canvas)
+        self._main.extentsChanged.connect(self._follow)
+        self._main.destinationCrsChanged.connect(self._follow)
+        self._main.rotationChanged.connect(self._follow)
+        self._main.layersChanged.connect(self._take_layers)
+        self.canvas.extentsChanged.connect(self._lead)
+        self._take_layers()
+        # the window has its size only after it was laid out
+        QTimer.singleShot(0, self._follow)
+
+    def _take_layers(self) -> None:
+        below = [layer for layer in self._main.layers() if not is_live(layer)]
+        self.canvas.setLayers([self.layer, *below] if self.layer.isValid() else below)
+
+    def _follow(self, *_: object) -> None:
+        """The main map moved."""
+        if self._is_following:
+            return
+        self._is_following = True
+        try:
+            if self.canvas.mapSettings().destinationCrs() != self._main.mapSettings().destinationCrs():
+                self.canvas.setDestinationCrs(self._main.mapSettings().destinationCrs())
+            self.canvas.setRotation(self._main.rotation())
+            # the same centre at the same scale, so that pixels can be compared
+            self.canvas.setExtent(self._main.extent())
+            self.canvas.zoomScale(self._main.scale())
+            self.canvas.refresh()
+        finally:
+            self._is_following = False
+
+    def _lead(self) -> None:
+        """This window was moved by the user: the main map, and so the others, go along."""
+        by_hand = self.canvas.underMouse() or self.canvas.hasFocus()  # not when it is only resized
+        if self._is_following or not by_hand:
+            return
+        self._is_following = True
+        try:
+            self._main.setCenter(self.canvas.center())
+            self._main.zoomScale(self.canvas.scale())
+            self._main.refresh()
+        finally:
+            self._is_following = False
+
+    def show_output_of(self, live: Any, output: str) -> None:
+        """Another model or imagery is live now."""
+        uri = uri_of(live)
+        if uri is not None and self.layer.source() != uri.showing(output).text():
+            old, self.layer = self.layer, QgsRasterLayer(uri.showing(output).text(), self.windowTitle(), KEY)
+            if self.layer.isValid():
+                style(self.layer)
+            self._take_layers()
+            old.deleteLater()
+
+    def end(self) -> None:
+        """Let go of everything, in an order that no render thread minds."""
+        for signal, slot in (
+            (self._main.extentsChanged, self._follow),
+            (self._main.destinationCrsChanged, self._follow),
+            (self._main.rotationChanged, self._follow),
+            (self._main.layersChanged, self._take_layers),
+        ):
+            signal.disconnect(slot)
+        self.canvas.stopRendering()
+        self.canvas.unsetMapTool(self._pan)
+        self.canvas.setLayers([])
+        self.hide()
+        self.deleteLater()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The user closed it."""
+        event.accept()
+        self.closed.emit()
+
+
+class Comparison:
+    """Blend and classes beside the main map. Main thread only.
+
+    Attributes:
+        beside: a dock that the windows stand beside, where it is visible.
+    """
+
+    def __init__(self, iface: Any) -> None:
+        self._iface = iface
+        self._views: dict[str, CompareView] = {}
+        self.beside: Any = None
+
+    @property
+    def canvases(self) -> list[Any]:
+        """The map windows that are open."""
+        return [view.canvas for view in self._views.values()]
+
+    def open(self, live: Any) -> None:
+        """Open both windows, or bring them to another layer."""
+        window = self._iface.mainWindow()
+        before: Any = self.beside if self.beside is not None and self.beside.isVisible() else None
+        across = Qt.Orientation.Horizontal
+        for output, title in ((BLEND, tr("Land cover, blend")), (CLASSES, tr("Land cover, classes"))):
+            view = self._views.get(output)
+            if view is not None:
+                view.show_output_of(live, output)
+                continue
+            view = self._views[output] = CompareView(self._iface, live, output, title)
+            view.closed.connect(lambda name=output: self._forget(name))
+            window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, view)
+            if before is not None:
+                window.splitDockWidget(before, view, across)
+            before, across = view, Qt.Orientation.Vertical
+            view.show()
+        views = list(self._views.values())
+        window.resizeDocks(views[:1], [window.width() // 3], Qt.Orientation.Horizontal)
+        window.resizeDocks(views, [window.height() // 2] * len(views), Qt.Orientation.Vertical)
+
+    def _forget(self, output: str) -> None:
+        view = self._views.pop(output, None)
+        if view is not None:
+            view.end()
+
+    def close(self) -> None:
+        """Close both windows."""
+        for output in list(self._views):
+            self._forget(output)

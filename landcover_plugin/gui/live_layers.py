@@ -1,0 +1,221 @@
+"""Live layers in a project: made, found, and told what to show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from qgis.core import (
+    QgsContrastEnhancement,
+    QgsDataProvider,
+    QgsPalettedRasterRenderer,
+    QgsProject,
+    QgsRaster,
+    QgsRasterLayer,
+    QgsSingleBandColorDataRenderer,
+    QgsSingleBandGrayRenderer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ..core.errors import ImageryError, LandcoverError, ModelError
+from ..core.legend import Legend
+from ..core.model import ModelSpec
+from ..core.model_library import best_model, list_models
+from ..live.looks import BLEND, CONFIDENCE
+from ..live.registry import KEY
+from ..live.repainting import is_live
+from ..live.session import LiveSession
+from ..live.tile_store import CLASSES
+from ..live.uri import LiveUri, parse_uri
+from ..translation import tr
+
+
+def is_imagery(layer: Any) -> bool:
+    """Whether land cover can be predicted on a layer."""
+    return isinstance(layer, QgsRasterLayer) and layer.isValid() and not is_live(layer)
+
+
+def uri_of(layer: Any) -> LiveUri | None:
+    """What a live layer says, None where that makes no sense."""
+    try:
+        return parse_uri(layer.source())
+    except LandcoverError:
+        return None
+
+
+def live_layers_of(source: Any) -> list[Any]:
+    """The project's live layers on a source layer."""
+    found = []
+    for layer in QgsProject.instance().mapLayers().values():
+        uri = uri_of(layer) if is_live(layer) else None
+        if uri is not None and (uri.provider, uri.source) == (source.providerType(), source.source()):
+            found.append(layer)
+    return found
+
+
+def source_layer_of(live: Any) -> Any:
+    """The project's layer that a live layer predicts on, None where it is gone."""
+    uri = uri_of(live)
+    for layer in QgsProject.instance().mapLayers().values():
+        if uri and is_imagery(layer) and (layer.providerType(), layer.source()) == (uri.provider, uri.source):
+            return layer
+    return None
+
+
+def choose_model(session: LiveSession, band_count: int, wanted: str = "") -> ModelSpec:
+    """The model that the user chose last where it fits, else the one that uses most bands.
+
+    Raises:
+        ModelError: none fits.
+    """
+    models = list_models(session.folders())
+    for spec in models:
+        if spec.name == wanted and spec.task == "segmentation" and len(spec.bands) <= band_count:
+            return spec
+    best = best_model(band_count, models)
+    if best is None:
+        raise ModelError(f"No installed model fits imagery of {band_count} band{'s' if band_count != 1 else ''}; "
+                         "import one with Processing, Land cover, Import model.")  # fmt: skip
+    return best
+
+
+def bands_of(layer: Any) -> int:
+    """Bands that a model can choose from: colours of a service count as three."""
+    return int(layer.bandCount()) if layer.providerType() == "gdal" else max(3, int(layer.bandCount()))
+
+
+def _last_band_is_mask(layer: Any, wanted: int) -> bool:
+    """Whether a model would be given a transparency mask for near infrared."""
+    provider = layer.dataProvider()
+    last = layer.bandCount()
+    if layer.providerType() != "gdal" or wanted < last:
+        return False
+    if provider.colorInterpretation(last) != QgsRaster.AlphaBand:
+        return False
+    # real near infrared, often tagged so, has many values; a mask has two
+    block = provider.block(last, layer.extent(), 64, 64)
+    values = {block.value(row, col) for row in range(0, 64, 4) for col in range(0, 64, 4)}
+    return values <= {0.0, 255.0, 65535.0}
+
+
+def new_live_layer(
+    session: LiveSession,
+    source: Any,
+    output: str = CLASSES,
+    model: str = "",
+    at: tuple[float, float] | None = None,
+) -> Any:
+    """A live layer on a source layer, styled, not yet in a project.
+
+    Args:
+        session: of live layers.
+        source: the imagery.
+        output: what it shows.
+        model: wanted where it fits; chosen where empty.
+        at: where the user looks, in the source's CRS; kept where it decides the zoom of a service.
+
+    Raises:
+        LandcoverError: no model fits, or the imagery cannot be read pixel by pixel.
+    """
+    spec = choose_model(session, bands_of(source), model)
+    if _last_band_is_mask(source, len(spec.bands)):
+        spec = choose_model(session, len(spec.bands) - 1, model)
+    is_service = source.dataProvider().xSize() <= 0
+    uri = LiveUri(source.source(), source.providerType(), spec.name, output, at=at if is_service else None)
+    name = tr("Land cover of {}").format(source.name())
+    layer = QgsRasterLayer(uri.text(), name, KEY)
+    if not layer.isValid() or layer.dataProvider().live.feed is None:
+        problem = layer.dataProvider().live.problem if layer.isValid() else ""
+        raise ImageryError(problem or f"{source.name()} cannot be opened for land cover; check its source.")
+    style(layer)
+    return layer
+
+
+def style(layer: Any) -> None:
+    """Colours for what the layer shows: those of the legend, or grey for confidence."""
+    live = layer.dataProvider().live
+    if live.uri.output == BLEND:
+        layer.setRenderer(QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))
+    elif live.uri.output == CONFIDENCE:
+        layer.setRenderer(_confidence_renderer(layer))
+    elif live.spec is not None:
+        layer.setRenderer(class_renderer(layer, live.spec.legend))
+    layer.emitStyleChanged()
+
+
+def class_renderer(layer: Any, legend: Legend) -> QgsPalettedRasterRenderer:
+    """Classes in the colours of the legend."""
+    classes = [QgsPalettedRasterRenderer.Class(c.id, QColor(c.colour), c.name) for c in legend]
+    return QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes)
+
+
+def _confidence_renderer(layer: Any) -> QgsSingleBandGrayRenderer:
+    """Black for a guess, white for certainty."""
+    renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 1)
+    stretch = QgsContrastEnhancement(layer.dataProvider().dataType(1))
+    stretch.setContrastEnhancementAlgorithm(
+        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+    )
+    stretch.setMinimumValue(50)
+    stretch.setMaximumValue(254)
+    renderer.setContrastEnhancement(stretch)
+    return renderer
+
+
+def show(
+    layer: Any, *, model: str | None = None, output: str | None = None, bands: str | None = None
+) -> None:
+    """Let a live layer show something else; opacity, name and place stay.
+
+    Args:
+        layer: a live layer.
+        model: another model's name.
+        output: another output.
+        bands: band numbers, empty for the guess.
+    """
+    uri = uri_of(layer)
+    if uri is None:
+        return
+    new = replace(
+        uri,
+        model=uri.model if model is None else model,
+        output=uri.output if output is None else output,
+        bands=uri.bands if bands is None else bands,
+    )
+    if new == uri:
+        return
+    bind(layer, new)
+    if layer.isValid() and (new.output != uri.output or new.model != uri.model):
+        style(layer)
+    layer.triggerRepaint()
+
+
+def bind(layer: Any, uri: LiveUri | None = None) -> None:
+    """Make the layer's provider anew, for other settings, a replaced file or reloaded code; its style stays."""
+    text = uri.text() if uri else layer.source()
+    layer.setDataSource(text, layer.name(), KEY, QgsDataProvider.ProviderOptions())
+
+
+def hidden_classes(layer: Any, legend: Legend) -> set[int]:
+    """Ids of the legend's classes that the layer's style does not show."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsPalettedRasterRenderer):
+        return set()
+    shown = {int(c.value) for c in renderer.classes() if c.color.alpha() > 0}
+    return {c.id for c in legend} - shown
+
+
+def show_class(layer: Any, class_id: int, visible: bool) -> None:
+    """Switch one class on or off, in the layer's own style."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsPalettedRasterRenderer):
+        return
+    classes = renderer.classes()
+    for entry in classes:
+        if int(entry.value) == class_id:
+            colour = QColor(entry.color)
+            colour.setAlpha(255 if visible else 0)
+            entry.color = colour
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+    layer.emitStyleChanged()
+    layer.triggerRepaint()

@@ -1,0 +1,87 @@
+"""How predicting goes: one line, one thin bar, no dialog."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from ..live.view_shares import ViewShares
+from ..translation import tr
+
+_IDLE, _WORKING, _READY, _WRONG = "#8d8d8d", "#2f7fc1", "#3a9a4b", "#c0392b"
+
+
+class StateLine(QWidget):  # type: ignore[misc]
+    """A coloured dot, what runs the model, tiles waiting and the rate."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        line = QHBoxLayout()
+        self._dot = QLabel()
+        self._dot.setFixedSize(10, 10)
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        self._text.setAccessibleName(tr("State of the predictions"))
+        line.addWidget(self._dot, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self._text, 1)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(5)
+        self._bar.setRange(0, 100)
+        self._bar.setAccessibleName(tr("Part of the view that is predicted"))
+        column.addLayout(line)
+        column.addWidget(self._bar)
+
+    def show_state(self, live: Any, found: ViewShares | None, is_on: bool) -> None:
+        """Say how it goes.
+
+        Args:
+            live: what the layer stands for, or None without a layer.
+            found: of the current view, or None where nothing is shown.
+            is_on: whether the layer is visible.
+        """
+        colour, text = _sentence(live, found, is_on)
+        self._dot.setStyleSheet(f"background: {colour}; border-radius: 5px;")
+        if self._text.text() != text:
+            self._text.setText(text)
+        done = round(100 * found.predicted) if found is not None and found.level is not None else 0
+        self._bar.setValue(done)
+        self._bar.setVisible(
+            bool(live and live.feed and is_on and found and found.level is not None and done < 100)
+        )
+
+
+def _sentence(live: Any, found: ViewShares | None, is_on: bool) -> tuple[str, str]:
+    if live is None:
+        return _IDLE, escape(tr("Press the button in the toolbar to see land cover here."))
+    feed = live.feed
+    if feed is None:
+        return _WRONG, escape(live.problem)
+    if not is_on:
+        return _IDLE, escape(tr("Land cover is hidden; press the button in the toolbar to show it."))
+    if feed.error is not None:
+        return _WRONG, escape(str(feed.error))
+    setup = feed.setup
+    if found is not None and found.level is None:
+        return _IDLE, escape(
+            tr("Too far out to predict; zoom in for land cover. What was predicted before is shown.")
+        )
+    if setup is None:
+        return _WORKING, escape(tr("Getting ready…"))
+    waiting = feed.queue.waiting
+    rate = feed.tiles_a_second() * live.tile * live.tile / 1e6
+    parts = [escape(setup.backend.description)]
+    if waiting:
+        parts.append(escape(tr("{} tiles waiting, {:.1f} Mpx/s").format(waiting, rate)))
+    if found is not None and found.level:
+        parts.append(escape(tr("predicted at 1 : {} of the imagery's detail").format(1 << found.level)))
+    if not feed.is_made_for_pixels:
+        parts.append(escape(tr("the model was made for other pixel sizes; expect poor results")))
+    return (_WORKING if waiting else _READY), " · ".join(parts)

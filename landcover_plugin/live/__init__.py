@@ -1,0 +1,1 @@
+"""The live layer: land cover that is predicted while the user pans."""

@@ -1,0 +1,108 @@
+"""From a layer's data source to imagery that live workers read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from qgis.core import QgsProviderRegistry, QgsRasterLayer
+
+from ..core.errors import ImageryError
+from ..core.grid import Window
+from ..core.imagery import ImagerySource
+from ..core.raster_io import raster_io
+from ..qgis_imagery.frame import crs_wkt, frame_of
+from ..qgis_imagery.layers import raster_path
+from ..qgis_imagery.provider_source import ProviderSource, own_clone
+from .feed import FeedSource
+
+WEEK_S = 7 * 86400.0
+_SERVICE_WORKERS = 3
+
+
+def open_layer(provider: str, source: str) -> QgsRasterLayer:
+    """The imagery as a layer of its own; the user's layer is never touched.
+
+    Raises:
+        ImageryError: it cannot be opened.
+    """
+    options = QgsRasterLayer.LayerOptions(False)  # no style: that would read pixels for a stretch
+    layer = QgsRasterLayer(source, "imagery", provider, options)
+    if not layer.isValid():
+        raise ImageryError(f"The imagery {short_name(provider, source)} cannot be opened; "
+                           "check that it is where it was.")  # fmt: skip
+    return layer
+
+
+def short_name(provider: str, source: str) -> str:
+    """A file's name, or the provider's for anything that might hold a password."""
+    if provider != "gdal":
+        return f"of the {provider} layer"
+    path = str(QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", source))
+    return path.split("?", maxsplit=1)[0].rsplit("@", 1)[-1]
+
+
+def feed_source(
+    layer: QgsRasterLayer, best_pixel_size_m: float, at: tuple[float, float] | None
+) -> FeedSource:
+    """Imagery for a feed; made in the layer's thread.
+
+    Args:
+        layer: of :func:`open_layer`.
+        best_pixel_size_m: of the model; decides the zoom of a tile service.
+        at: where the layer was made, in its CRS; decides that too.
+
+    Raises:
+        ImageryError: it cannot be read pixel by pixel.
+    """
+    if layer.providerType() == "gdal":
+        sources: tuple[ImagerySource, ...] = (_open_file(layer),)
+        is_service = False
+    else:
+        sources, is_service = _open_clones(layer, best_pixel_size_m, at)
+    wkt = sources[0].crs_wkt
+
+    def to_lonlat(
+        x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        return raster_io("gdal").to_lonlat(wkt or "", x, y)
+
+    lonlat = to_lonlat if wkt else None
+    # a look all over a service would ask it for hundreds of pictures; bytes need none
+    if is_service and all(band.dtype == "uint8" for band in sources[0].bands):
+        return FeedSource(sources, lonlat, True, WEEK_S, Unsampled)
+    return FeedSource(sources, lonlat, is_service, WEEK_S if is_service else None)
+
+
+def _open_file(layer: QgsRasterLayer) -> ImagerySource:
+    source = raster_io("gdal").open(raster_path(layer))
+    if source.crs_wkt is None and layer.crs().isValid():
+        source.crs_wkt = crs_wkt(layer.crs())
+    return source
+
+
+def _open_clones(
+    layer: QgsRasterLayer, best_pixel_size_m: float, at: tuple[float, float] | None
+) -> tuple[tuple[ImagerySource, ...], bool]:
+    """One clone of the provider for each worker, and whether it is a service."""
+    provider = layer.dataProvider()
+    frame = frame_of(provider, best_pixel_size_m, at)
+    name = short_name(layer.providerType(), layer.source())
+    count = _SERVICE_WORKERS if frame.is_service else 1
+    return tuple(ProviderSource(own_clone(provider), frame, name) for _ in range(count)), frame.is_service
+
+
+class Unsampled:
+    """A service as the choice of a recipe sees it: its colours are bytes, whatever they are."""
+
+    def __init__(self, source: ImagerySource) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def read(self, window: Window, bands: Sequence[int]) -> npt.NDArray[np.uint8]:
+        """Nothing but 0."""
+        return np.zeros((len(bands), window.height, window.width), np.uint8)

@@ -1,0 +1,174 @@
+"""When a live layer is painted again: never while a map window that shows it is drawing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from qgis.core import Qgis, QgsCoordinateTransform, QgsCsException, QgsProject
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject, QTimer
+
+from ..core.grid import Extent
+from .feed import TileFeed
+from .registry import KEY
+from .session import LiveSession
+
+_LEAST_S = 0.1
+_COSTS = 4.0
+_TICK_MS = 400
+_EXPANDS_GROUPS = 32400
+
+
+class _Gate:
+    """When one layer may be painted next. Main thread only."""
+
+    def __init__(self) -> None:
+        self.is_due = False
+        self.asked_at = 0.0
+        self.is_drawn = True
+        self.cost_s = 0.0
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until the next painting is allowed, by time alone."""
+        return max(0.0, self.asked_at + max(_LEAST_S, _COSTS * self.cost_s) - now)
+
+
+class Repainter(QObject):  # type: ignore[misc]
+    """Paints live layers again as their tiles arrive, and tells feeds which views are on screen.
+
+    A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again
+    only while no map window that shows it is drawing, else when that one has finished; and at most
+    every 100 ms or four times what the last such frame took. Main thread only. It holds no layer:
+    a layer that goes is not in the windows any more.
+
+    Args:
+        session: whose news it follows.
+        canvases: the map windows there are now.
+    """
+
+    def __init__(self, session: LiveSession, canvases: Callable[[], Iterable[Any]]) -> None:
+        super().__init__()
+        self._session, self._canvases = session, canvases
+        self._gates: dict[str, _Gate] = {}
+        self._known: list[Any] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._paint_due)
+        self._ticker = QTimer(self)
+        self._ticker.timeout.connect(self._tick)
+        self._ticker.start(_TICK_MS)
+        session.changed.connect(self._on_change)
+        self._tick()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._session.changed.disconnect(self._on_change)
+        self._ticker.stop()
+        self._soon.stop()
+        for canvas in self._living():
+            canvas.mapCanvasRefreshed.disconnect(self._refreshed)
+            canvas.extentsChanged.disconnect(self._moved)
+        self._known.clear()
+
+    # -- painting --------------------------------------------------------------------------------
+
+    def _on_change(self, feed: TileFeed) -> None:
+        for canvas in self._living():
+            for layer in live_layers(canvas):
+                if layer.dataProvider().live.feed is feed:
+                    self._gates.setdefault(layer.id(), _Gate()).is_due = True
+        self._paint_due()
+
+    def _refreshed(self) -> None:
+        """A window has finished a frame."""
+        now = time.monotonic()
+        for layer, canvases in self._shown().values():
+            gate = self._gates.get(layer.id())
+            if gate is not None and not gate.is_drawn and not any(c.isDrawing() for c in canvases):
+                gate.is_drawn, gate.cost_s = True, now - gate.asked_at
+        self._paint_due()
+
+    def _paint_due(self) -> None:
+        now = time.monotonic()
+        wait = None
+        shown = self._shown()
+        for layer, canvases in shown.values():
+            gate = self._gates.get(layer.id())
+            drawing = any(canvas.isDrawing() for canvas in canvases)
+            if gate is None or drawing:
+                continue  # at the end of the drawing we are called again
+            if not gate.is_due:
+                continue
+            left = gate.wait_s(now)
+            if left > 0:
+                wait = left if wait is None else min(wait, left)
+                continue
+            gate.is_due, gate.is_drawn, gate.asked_at = False, False, now
+            layer.triggerRepaint()
+        for gone in set(self._gates) - set(shown):
+            del self._gates[gone]
+        if wait is not None:
+            self._soon.start(int(wait * 1000) + 1)
+
+    def _shown(self) -> dict[str, tuple[Any, list[Any]]]:
+        """Live layers on screen, by id, and the windows that show each."""
+        shown: dict[str, tuple[Any, list[Any]]] = {}
+        for canvas in self._living():
+            for layer in live_layers(canvas):
+                shown.setdefault(layer.id(), (layer, []))[1].append(canvas)
+        return shown
+
+    # -- who looks -------------------------------------------------------------------------------
+
+    def _living(self) -> list[Any]:
+        self._known = [canvas for canvas in self._known if not sip.isdeleted(canvas)]
+        return self._known
+
+    def _tick(self) -> None:
+        known = self._living()
+        for canvas in self._canvases():
+            if canvas not in known:
+                canvas.mapCanvasRefreshed.connect(self._refreshed)
+                canvas.extentsChanged.connect(self._moved)
+                known.append(canvas)
+        self._tell_views(only=False)
+        if any(gate.is_due for gate in self._gates.values()) and not self._soon.isActive():
+            self._paint_due()
+
+    def _moved(self) -> None:
+        self._tell_views(only=True)
+
+    def _tell_views(self, *, only: bool) -> None:
+        views: dict[int, tuple[TileFeed, list[Extent]]] = {}
+        for canvas in self._living():
+            for layer in live_layers(canvas):
+                feed = layer.dataProvider().live.feed
+                if feed is not None:
+                    views.setdefault(id(feed), (feed, []))[1].extend(view_extent(canvas, layer))
+        for feed, extents in views.values():
+            feed.looked_at(extents, only=only)
+
+
+def live_layers(canvas: Any) -> list[Any]:
+    """The valid live layers that a map window shows."""
+    layers = canvas.layers(True) if Qgis.QGIS_VERSION_INT >= _EXPANDS_GROUPS else canvas.layers()
+    return [layer for layer in layers if is_live(layer) and layer.isValid()]
+
+
+def is_live(layer: Any) -> bool:
+    """Whether a layer is a live land cover layer."""
+    return layer is not None and not sip.isdeleted(layer) and layer.providerType() == KEY
+
+
+def view_extent(canvas: Any, layer: Any) -> list[Extent]:
+    """What a map window shows, in a layer's CRS; nothing where it cannot be said."""
+    transform = QgsCoordinateTransform(
+        canvas.mapSettings().destinationCrs(), layer.crs(), QgsProject.instance()
+    )
+    try:
+        box = transform.transformBoundingBox(canvas.mapSettings().visibleExtent())
+    except QgsCsException:
+        return []
+    return [Extent(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())]
