@@ -13,7 +13,7 @@ from shapely.geometry import box
 from landcover_plugin.core.areas import areas_csv, areas_html, areas_text, class_areas, format_area
 from landcover_plugin.core.errors import CancelledError, ImageryError, NoCrsError
 from landcover_plugin.core.grid import Extent
-from landcover_plugin.core.legend import NODATA
+from landcover_plugin.core.legend import NODATA, LandClass, Legend
 from landcover_plugin.core.raster_io import Polygon, raster_io
 from landcover_plugin.core.raster_io.pam import aux_xml
 from tests.fake_backend import LEGEND
@@ -128,3 +128,10 @@ def test_the_table_as_text_csv_and_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("area", "text"), [(12.4, "12 m²"), (25_000, "2.50 ha"), (2.5e7, "25.0 km²")])
 def test_areas_have_the_unit_that_suits(area: float, text: str) -> None:
     assert format_area(area) == text
+
+
+def test_no_data_classes_are_named_only_where_they_occur() -> None:
+    legend = Legend((LandClass(0, "No data", "#000000", is_land_cover=False), *LEGEND))
+    assert "No data" not in aux_xml(legend, {1: 5})
+    assert "No data" in aux_xml(legend, {0: 1, 1: 5})
+    assert aux_xml(legend, {1: 5}).count("<Category>") == 4

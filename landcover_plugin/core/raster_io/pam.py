@@ -23,18 +23,18 @@ def aux_xml(legend: Legend, counts: Mapping[int, int]) -> str:
     """The text of the file.
 
     Args:
-        legend: of the map.
+        legend: of the map; a class such as "no data" is named only where it occurs.
         counts: pixels of each value.
     """
-    top = max(c.id for c in legend)
-    names = [c.name if (c := legend.by_id(i)) else "" for i in range(top + 1)]
+    shown = {c.id: c for c in legend if c.is_land_cover or counts.get(c.id)}
+    names = [shown[i].name if i in shown else "" for i in range(max(shown, default=-1) + 1)]
     lines = ["<PAMDataset>", '  <PAMRasterBand band="1">', "    <CategoryNames>"]
     lines += [f"      <Category>{html.escape(name)}</Category>" for name in names]
     lines += ["    </CategoryNames>", '    <GDALRasterAttributeTable tableType="thematic">']
     for index, (name, kind, usage) in enumerate(_FIELDS):
         lines.append(f'      <FieldDefn index="{index}"><Name>{name}</Name><Type>{kind}</Type>'
                      f"<Usage>{usage}</Usage></FieldDefn>")  # fmt: skip
-    for index, c in enumerate(sorted(legend, key=lambda c: c.id)):
+    for index, c in enumerate(sorted(shown.values(), key=lambda c: c.id)):
         cells = (c.id, counts.get(c.id, 0), html.escape(c.name), *c.rgb)
         lines.append(f'      <Row index="{index}">' + "".join(f"<F>{v}</F>" for v in cells) + "</Row>")
     lines += ["    </GDALRasterAttributeTable>", "  </PAMRasterBand>", "</PAMDataset>", ""]
