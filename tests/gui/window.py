@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PRELUDE = """
 import json, os, sys, time, traceback, gc
-from qgis.PyQt.QtCore import QTimer, Qt, QPoint
+from qgis.PyQt.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtWidgets import QToolButton, QPushButton, QApplication, QDockWidget
 from qgis.PyQt.QtTest import QTest
 from qgis.core import *
@@ -75,7 +76,11 @@ def drag(dx, dy, canvas=None):
     middle = view.rect().center()
     QTest.mousePress(view, Qt.LeftButton, Qt.NoModifier, middle)
     for n in range(1, 11):
-        QTest.mouseMove(view, middle + QPoint(dx * n // 10, dy * n // 10))
+        # QTest.mouseMove moves the pointer with no button held, which is no drag
+        place = QPointF(middle + QPoint(dx * n // 10, dy * n // 10))
+        event = QMouseEvent(QEvent.MouseMove, place, QPointF(view.mapToGlobal(place.toPoint())),
+                            Qt.NoButton, Qt.LeftButton, Qt.NoModifier)
+        QApplication.sendEvent(view, event)
         QTest.qWait(5)
     QTest.mouseRelease(view, Qt.LeftButton, Qt.NoModifier, middle + QPoint(dx, dy))
 
@@ -107,6 +112,8 @@ def run(main):
         if 'error' in RESULT:
             iface.mainWindow().grab().save(os.path.join(FOLDER, 'error.png'))
             os._exit(9)
+        if FOLDER.startswith('/tmp'):  # QGIS asks what is to become of layers there
+            QgsProject.instance().clear()
         QgsProject.instance().setDirty(False)
         iface.actionExit().trigger()
     QTimer.singleShot(int(os.environ.get('LANDCOVER_TEST_DELAY', '1500')), guarded)
