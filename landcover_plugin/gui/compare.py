@@ -46,6 +46,7 @@ class CompareView(QgsDockWidget):  # type: ignore[misc]
         self._pan = QgsMapToolPan(self.canvas)
         self.canvas.setMapTool(self._pan)
         self.setWidget(self.canvas)
+        self._size = self.canvas.size()
         self._main.extentsChanged.connect(self._follow)
         self._main.destinationCrsChanged.connect(self._follow)
         self._main.rotationChanged.connect(self._follow)
@@ -71,14 +72,18 @@ class CompareView(QgsDockWidget):  # type: ignore[misc]
             # the same centre at the same scale, so that pixels can be compared
             self.canvas.setExtent(self._main.extent())
             self.canvas.zoomScale(self._main.scale())
+            self._size = self.canvas.size()
             self.canvas.refresh()
         finally:
             self._is_following = False
 
     def _lead(self) -> None:
         """This window was moved by the user: the main map, and so the others, go along."""
-        by_hand = self.canvas.underMouse() or self.canvas.hasFocus()  # not when it is only resized
-        if self._is_following or not by_hand:
+        if self._is_following:
+            return
+        if self.canvas.size() != self._size:  # it was only resized, the main map is not to move
+            self._size = self.canvas.size()
+            self._follow()
             return
         self._is_following = True
         try:

@@ -105,7 +105,7 @@ def main():
     wait(lambda: painted(live())); wait(settled)
     keep('coarser', live())
     RESULT['level'] = grabbed(live())[1].level
-    click(button())
+    click(button()); QTest.qWait(300)
     RESULT['off'] = [plugin()._gui.action.isChecked(), live() not in iface.mapCanvas().layers()]
     button().setFocus(); QTest.keyClick(button(), Qt.Key_Space)
     RESULT['on_by_key'] = plugin()._gui.action.isChecked()
