@@ -17,6 +17,7 @@ from .session import LiveSession
 
 _LEAST_S = 0.1
 _COSTS = 4.0
+_MOST_COST_S = 0.5
 _TICK_MS = 400
 _EXPANDS_GROUPS = 32400
 
@@ -27,6 +28,7 @@ class _Gate:
     def __init__(self) -> None:
         self.is_due = False
         self.asked_at = 0.0
+        self.begun_at: float | None = None
         self.is_drawn = True
         self.cost_s = 0.0
 
@@ -68,6 +70,7 @@ class Repainter(QObject):  # type: ignore[misc]
         self._ticker.stop()
         self._soon.stop()
         for canvas in self._living():
+            canvas.renderStarting.disconnect(self._begins)
             canvas.mapCanvasRefreshed.disconnect(self._refreshed)
             canvas.extentsChanged.disconnect(self._moved)
         self._known.clear()
@@ -81,13 +84,23 @@ class Repainter(QObject):  # type: ignore[misc]
                     self._gates.setdefault(layer.id(), _Gate()).is_due = True
         self._paint_due()
 
+    def _begins(self) -> None:
+        """A window starts a frame."""
+        now = time.monotonic()
+        for gate in self._gates.values():
+            if not gate.is_drawn and gate.begun_at is None:
+                gate.begun_at = now
+
     def _refreshed(self) -> None:
         """A window has finished a frame."""
         now = time.monotonic()
         for layer, canvases in self._shown().values():
             gate = self._gates.get(layer.id())
-            if gate is not None and not gate.is_drawn and not any(c.isDrawing() for c in canvases):
-                gate.is_drawn, gate.cost_s = True, now - gate.asked_at
+            if gate is None or gate.is_drawn or any(c.isDrawing() for c in canvases):
+                continue
+            gate.is_drawn = True
+            # a frame in which other layers were drawn too may have taken long, through no fault of ours
+            gate.cost_s = 0.0 if gate.begun_at is None else min(now - gate.begun_at, _MOST_COST_S)
         self._paint_due()
 
     def _paint_due(self) -> None:
@@ -105,7 +118,7 @@ class Repainter(QObject):  # type: ignore[misc]
             if left > 0:
                 wait = left if wait is None else min(wait, left)
                 continue
-            gate.is_due, gate.is_drawn, gate.asked_at = False, False, now
+            gate.is_due, gate.is_drawn, gate.asked_at, gate.begun_at = False, False, now, None
             layer.triggerRepaint()
         for gone in set(self._gates) - set(shown):
             del self._gates[gone]
@@ -130,6 +143,7 @@ class Repainter(QObject):  # type: ignore[misc]
         known = self._living()
         for canvas in self._canvases():
             if canvas not in known:
+                canvas.renderStarting.connect(self._begins)
                 canvas.mapCanvasRefreshed.connect(self._refreshed)
                 canvas.extentsChanged.connect(self._moved)
                 known.append(canvas)
