@@ -123,9 +123,10 @@ class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
         return float(NODATA)
 
     def capabilities(self) -> Any:
-        """Identify in three forms, size."""
+        """Identify in three forms, size; QGIS 3.40 and later end the process on a plain int."""
         kinds = QgsRasterInterface
-        return kinds.Identify | kinds.IdentifyValue | kinds.IdentifyText | kinds.IdentifyHtml | kinds.Size
+        flags = kinds.Identify | kinds.IdentifyValue | kinds.IdentifyText | kinds.IdentifyHtml | kinds.Size
+        return getattr(Qgis, "RasterInterfaceCapabilities", int)(flags)
 
     def xBlockSize(self) -> int:
         """Columns of a tile."""
