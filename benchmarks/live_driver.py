@@ -111,6 +111,7 @@ def main():
     faulthandler.dump_traceback_later(580, exit=True)
     t = time.perf_counter()
     from qgis import utils
+
     utils.unloadPlugin("landcover_plugin")
     utils.loadPlugin("landcover_plugin")
     t = time.perf_counter()
@@ -136,7 +137,8 @@ def main():
     QTest.qWait(2000)
     measure_tile(live())
 
-    click(button()); QTest.qWait(500)
+    click(button())
+    QTest.qWait(500)
     gui.switch._session.cache.clear()
     PAINTED[:] = [0, None, 0]
     click(button())
@@ -145,22 +147,30 @@ def main():
     QTest.qWait(500)
 
     # frames over predicted ground, and over a file with the same classes
-    native(layer); QTest.qWait(500); wait(settled)
+    native(layer)
+    QTest.qWait(500)
+    wait(settled)
     wait(lambda: painted(live()), 60)
     center = iface.mapCanvas().center()
-    iface.mapCanvas().setCenter(QgsPointXY(center.x() + 60, center.y())); wait(lambda: painted(live()), 60)
-    QTest.qWait(1500); wait(settled)
-    iface.mapCanvas().setCenter(center); QTest.qWait(500); wait(settled)
+    iface.mapCanvas().setCenter(QgsPointXY(center.x() + 60, center.y()))
+    wait(lambda: painted(live()), 60)
+    QTest.qWait(1500)
+    wait(settled)
+    iface.mapCanvas().setCenter(center)
+    QTest.qWait(500)
+    wait(settled)
     RESULT["live_frames_s"] = frame_times()
     gui.exporter.predicted(live(), FOLDER + "/predicted.tif")
     wait(lambda: not gui.exporter._tasks, 60)
     made = next(l for l in QgsProject.instance().mapLayers().values() if "predicted" in l.source())
     root = QgsProject.instance().layerTreeRoot()
     root.findLayer(live().id()).setItemVisibilityChecked(False)
-    QTest.qWait(500); wait(settled)
+    QTest.qWait(500)
+    wait(settled)
     RESULT["file_frames_s"] = frame_times()
     QgsProject.instance().removeMapLayer(made.id())
-    QTest.qWait(300); wait(settled)
+    QTest.qWait(300)
+    wait(settled)
 
     # interface pauses: pan over new ground without, and with the layer
     def pan_about():
@@ -168,23 +178,29 @@ def main():
             drag(-250, 0)
             QTest.qWait(150)
 
-    native(layer, 2000, 5200); QTest.qWait(500); wait(settled)
+    native(layer, 2000, 5200)
+    QTest.qWait(500)
+    wait(settled)
     RESULT["pause_without_p99_s"], RESULT["pause_without_max_s"] = pauses(4, pan_about)
     iface.setActiveLayer(layer)
     root.findLayer(live().id()).setItemVisibilityChecked(True)
-    native(layer, 2000, 5200); QTest.qWait(100)
+    native(layer, 2000, 5200)
+    QTest.qWait(100)
     RESULT["pause_live_p99_s"], RESULT["pause_live_max_s"] = pauses(4, pan_about)
     RESULT["tile_rate"] = feed(live()).tiles_a_second()
 
     # a jump in mid-view
-    native(layer, 2000, 6800); QTest.qWait(150)
+    native(layer, 2000, 6800)
+    QTest.qWait(150)
     PAINTED[:] = [0, None, 0]
     native(layer, 6000, 1500)
     RESULT["jump_s"], _ = frames_until(lambda: True)
 
     # half a view every two seconds
-    native(layer, 1500, 3500); QTest.qWait(300)
-    wait(lambda: painted(live()), 120); QTest.qWait(1000)
+    native(layer, 1500, 3500)
+    QTest.qWait(300)
+    wait(lambda: painted(live()), 120)
+    QTest.qWait(1000)
     RESULT["pans"] = []
     width = iface.mapCanvas().viewport().width()
     for k in range(5):
@@ -202,6 +218,7 @@ def main():
 
     # a basemap that needs two seconds a frame
     from qgis.core import QgsPluginLayer, QgsMapLayerRenderer
+
     finished, cancelled = [], []
 
     class SlowRenderer(QgsMapLayerRenderer):
@@ -235,13 +252,15 @@ def main():
             return KEEP[-1]
 
     slow = SlowLayer()
-    native(layer, 6500, 6500); QTest.qWait(100)
+    native(layer, 6500, 6500)
+    QTest.qWait(100)
     QgsProject.instance().addMapLayer(slow)
     drag(-300, -200)
     QTest.qWait(6000)
     RESULT["basemap_finished"] = bool(finished)
     RESULT["basemap"] = [len(finished), len(cancelled)]
-    QgsProject.instance().removeMapLayer(slow.id()); QTest.qWait(300)
+    QgsProject.instance().removeMapLayer(slow.id())
+    QTest.qWait(300)
     gc.collect()
     RESULT["rss_mb"] = int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
     shot("bench")

@@ -49,28 +49,23 @@ def test_it_loads_unloads_and_loads_again(qgis_app: Any, qgis_iface: Any) -> Non
 
 
 _LOAD = """
-import sys, time
+import sys
 from qgis.core import QgsApplication
 app = QgsApplication([], False)
 app.initQgis()
-start = time.perf_counter()
 import landcover_plugin
 plugin = landcover_plugin.classFactory(None)
 plugin.initProcessing()
-took = time.perf_counter() - start
-print(took, *sys.modules)
+print(*sys.modules)
 sys.stdout.flush()
 import os; os._exit(0)
 """
 
 
-def test_loading_is_quick_and_imports_nothing_heavy() -> None:
+def test_loading_imports_nothing_heavy() -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
-    tries = [
-        subprocess.run(
-            [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True, env=environment
-        ).stdout.split()
-        for _ in range(3)
-    ]
-    assert min(float(t[0]) for t in tries) < 0.1
-    assert not {"numpy", "osgeo", "onnx", "onnxruntime", "requests", "sqlite3"} & set(tries[0][1:])
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True, env=environment
+    )
+    loaded = set(done.stdout.split())
+    assert not {"numpy", "osgeo", "onnx", "onnxruntime", "requests", "sqlite3"} & loaded

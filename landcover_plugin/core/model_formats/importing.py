@@ -104,11 +104,16 @@ def _read_cntk(source: Path, window: int | None) -> _Found:
 def _read_onnx(source: Path, overrides: Mapping[str, Any]) -> _Found:
     onnx_file = _onnx_file(source)
     model = onnx_file.read_onnx(source)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = {_text(entry.key): _text(entry.value) for entry in model.metadata_props}
     network: Network = onnx_file.onnx_network(model, str(source), _output_name(overrides))
     if is_deepness(metadata):
         return _Found(network, deepness_fields(metadata, str(source)), "ONNX with Deepness' keys")
     return _Found(network, {}, _BARE)
+
+
+def _text(value: str | bytes) -> str:
+    """A text of the file; some protobuf versions give bytes where it is not valid UTF-8."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _output_name(overrides: Mapping[str, Any]) -> str | None:
