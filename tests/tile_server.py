@@ -33,6 +33,19 @@ def world_pixels(zoom: int, row: int, col: int, height: int, width: int) -> npt.
     return np.stack([red, green, np.broadcast_to(blue, red.shape)]).astype(np.uint8)
 
 
+def shows(pixels: npt.NDArray[np.uint8], zoom: int, row: int, col: int, exactly: bool = True) -> bool:
+    """Whether ``(band, row, col)`` is the world at a place; not exactly: each pixel or a neighbour of it."""
+    _, height, width = pixels.shape
+    if exactly:
+        return bool(np.array_equal(pixels, world_pixels(zoom, row, col, height, width)))
+    around = world_pixels(zoom, row - 1, col - 1, height + 2, width + 2)
+    found = np.zeros((height, width), np.bool_)
+    for down in range(3):
+        for right in range(3):
+            found |= (pixels == around[:, down : down + height, right : right + width]).all(axis=0)
+    return bool(found.all())
+
+
 def png(values: npt.NDArray[np.uint8]) -> bytes:
     """``(3 or 4, row, col)`` as a PNG."""
     bands, height, width = values.shape

@@ -1,64 +1,96 @@
 """What went wrong on the network during a read.
 
-QGIS' providers answer a failed request with transparent pixels that look valid and report no
-error. The requests of a read are made by the network manager of the thread that reads, so
-listening to that one tells which of them failed.
+QGIS' providers answer a failed request with transparent pixels that look valid, and report no
+error. Two traces are left. Requests made by the network manager of the reading thread tell how
+they ended (all of them in QGIS 3.22, those for whole maps in 3.40); and every failure is logged with its
+URL. A logged URL whose end nobody saw is asked for once more, to tell "there is no such tile",
+which is no fault, from a server that is out of order.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
+import threading
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
-from qgis.core import Qgis, QgsApplication, QgsNetworkAccessManager, QgsNetworkReplyContent
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsFeedback,
+    QgsNetworkAccessManager,
+    QgsNetworkReplyContent,
+)
+from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 _NOTHING_THERE = (204, 404, 410)
 _NO_PICTURE = ("text/", "application/json", "application/xml", "application/vnd.ogc.se_xml")
+_NO_TILE = "there is no such tile"
+_URL = re.compile(r"https?://[^\s\])]+")
 
 
 class NetworkFaults:
-    """Requests of one read that failed, by URL; one that was repeated with success is no fault.
+    """The requests of one read, made in the thread that reads.
 
     Args:
+        host: of the service, as :func:`host_of` gives it.
         tiled: whether "not found" means that there is no imagery, as it does for tiles.
     """
 
-    def __init__(self, *, tiled: bool) -> None:
-        self._tiled = tiled
-        self._faults: dict[str, str] = {}
-        self._pictures: set[str] = set()
-        self._warnings: list[str] = []
-
-    @property
-    def first(self) -> str:
-        """What went wrong, empty where nothing did."""
-        for fault in self._faults.values():
-            return fault
-        flawed = any(url in text for text in self._warnings for url in self._pictures)
-        return "it sent a picture that cannot be read" if flawed else ""
+    def __init__(self, host: str, *, tiled: bool) -> None:
+        self._host, self._tiled = host, tiled
+        self._thread = threading.get_ident()
+        self._ends: dict[str, str] = {}
+        self._warned: dict[str, None] = {}
 
     def on_finished(self, reply: QgsNetworkReplyContent) -> None:
-        """A request ended."""
-        url = reply.request().url().toString()
-        self._faults.pop(url, None)
-        status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
-        if self._tiled and status in _NOTHING_THERE:
-            return
-        fault = _fault(reply, status)
-        if fault:
-            self._faults[url] = fault
-        else:
-            self._pictures.add(url)
+        """A request of this thread ended; one that is repeated counts as it ended last."""
+        self._ends[reply.request().url().toString()] = _fault(reply, tiled=self._tiled)
 
     def on_message(self, text: str, _tag: str, level: Qgis.MessageLevel) -> None:
-        """QGIS logged something; a warning that names a picture's URL means that it is flawed."""
-        if level != Qgis.MessageLevel.Info:
-            self._warnings.append(text)
+        """QGIS logged something, in any thread: a warning of another counts if it is about this service."""
+        if level == Qgis.MessageLevel.Info:
+            return
+        mine = threading.get_ident() == self._thread
+        for url in _URL.findall(text):
+            if mine or (self._host and urlsplit(url).netloc.endswith(self._host)):
+                self._warned[url] = None
+
+    def first(self, feedback: QgsFeedback) -> str:
+        """What went wrong, empty where nothing did; may ask the service again.
+
+        Args:
+            feedback: ends the asking.
+        """
+        for fault in self._ends.values():
+            if fault not in ("", _NO_TILE):
+                return fault
+        for url in list(self._warned):
+            end = self._ends.get(url)
+            if end is None and self._tiled and not feedback.isCanceled():
+                end = _ask_again(url, feedback)
+            if end == "":
+                return "it sent a picture that cannot be read"
+            if end not in (None, _NO_TILE):
+                return end
+        return ""
 
 
-def _fault(reply: QgsNetworkReplyContent, status: int | None) -> str:
-    if reply.error() == QNetworkReply.NetworkError.OperationCanceledError:
+def _ask_again(url: str, feedback: QgsFeedback) -> str:
+    request = QNetworkRequest(QUrl(url))
+    return _fault(QgsNetworkAccessManager.blockingGet(request, "", True, feedback), tiled=True)
+
+
+def _fault(reply: QgsNetworkReplyContent, *, tiled: bool) -> str:
+    status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+    if tiled and status in _NOTHING_THERE:
+        return _NO_TILE
+    if reply.error() in (
+        QNetworkReply.NetworkError.OperationCanceledError,
+        QNetworkReply.NetworkError.TimeoutError,
+    ):
         return "it did not answer in time"
     if reply.error() != QNetworkReply.NetworkError.NoError:
         return f"HTTP status {status}" if status and status >= 400 else str(reply.errorString())
@@ -66,18 +98,26 @@ def _fault(reply: QgsNetworkReplyContent, status: int | None) -> str:
     return f"it sent {kind.split(';')[0]}, not a picture" if kind.startswith(_NO_PICTURE) else ""
 
 
+def host_of(uri: str) -> str:
+    """The host in a provider's URI, without the part before a placeholder; empty where there is none."""
+    urls = parse_qs(uri).get("url", [""])
+    return urlsplit(urls[0]).netloc.rpartition("}")[2].rpartition("@")[2]
+
+
 @contextlib.contextmanager
-def network_faults(*, tiled: bool) -> Iterator[NetworkFaults]:
-    """Listen to this thread's requests.
+def network_faults(host: str, *, tiled: bool) -> Iterator[NetworkFaults]:
+    """Listen to this thread's requests, and to the log.
 
     Args:
+        host: of the service.
         tiled: whether "not found" means that there is no imagery.
     """
-    faults = NetworkFaults(tiled=tiled)
+    faults = NetworkFaults(host, tiled=tiled)
     finished = QgsNetworkAccessManager.instance().finished[QgsNetworkReplyContent]
     logged = QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel]
     finished.connect(faults.on_finished)
-    logged.connect(faults.on_message)
+    # directly, so that on_message runs in the thread that logs and can tell which one that is
+    logged.connect(faults.on_message, Qt.ConnectionType.DirectConnection)
     try:
         yield faults
     finally:

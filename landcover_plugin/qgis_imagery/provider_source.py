@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qgis.core import Qgis, QgsRasterBlock, QgsRasterBlockFeedback, QgsRasterDataProvider, QgsRectangle
+from qgis.core import (
+    Qgis,
+    QgsNetworkAccessManager,
+    QgsRasterBlock,
+    QgsRasterBlockFeedback,
+    QgsRasterDataProvider,
+    QgsRectangle,
+)
 from qgis.PyQt import sip
 
 from ..core.errors import CancelledError, ImageryError
 from ..core.grid import Window
 from ..core.imagery import Geotransform, SourceBand
 from .frame import Frame, crs_wkt
-from .network import network_faults
+from .network import host_of, network_faults
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.5
@@ -86,6 +94,7 @@ class ProviderSource:
         described = f"{clone.name()} {clone.dataSourceUri()} {frame}"
         self.fingerprint = hashlib.sha256(described.encode()).hexdigest()[:32]
         self._tiled = bool(clone.nativeResolutions())
+        self._host = host_of(clone.dataSourceUri())
         self._feedback = QgsRasterBlockFeedback()
         self._pause = threading.Event()
         self._last: tuple[Window, npt.NDArray[np.uint8]] | None = None
@@ -142,13 +151,20 @@ class ProviderSource:
                 raise self._stopped()
             # QGIS may still look at the feedback of a cancelled read: the old one lives until here
             self._feedback, old = QgsRasterBlockFeedback(), self._feedback
-            with network_faults(tiled=self._tiled) as faults:
+            started = time.monotonic()
+            with network_faults(self._host, tiled=self._tiled) as faults:
                 block = self._provider.block(band, extent, width, height, self._feedback)
             del old
+            whole = block.isValid() and (block.height(), block.width()) == (height, width)
+            if not self._feedback.isCanceled():
+                if whole and self.has_mask and _pixels(block)[..., 3].all():
+                    return block
+                fault = faults.first(self._feedback) or next(iter(self._feedback.errors()), "")
+                if not fault and self._tiled and _time_limit_passed(started):
+                    fault = "it did not answer in time"
             if self._feedback.isCanceled():
                 raise self._stopped()
-            fault = faults.first or next(iter(self._feedback.errors()), "")
-            if not fault and block.isValid() and (block.height(), block.width()) == (height, width):
+            if whole and not fault:
                 return block
         raise ImageryError(f"{self.name} could not be read ({fault or 'its source gave nothing'}); try again later "
                            "or choose other imagery.")  # fmt: skip
@@ -194,6 +210,11 @@ def _plain_bands(provider: QgsRasterDataProvider, name: str) -> tuple[SourceBand
             )
         )
     return tuple(bands)
+
+
+def _time_limit_passed(started: float) -> bool:
+    """Whether a read lasted so long that QGIS may have given up on a tile; it logs that too late for us."""
+    return (time.monotonic() - started) * 1000 >= 0.9 * QgsNetworkAccessManager.timeout()
 
 
 def _pixels(block: QgsRasterBlock) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qgis.core import QgsRasterLayer, QgsSettings
+from qgis.core import Qgis, QgsNetworkAccessManager, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from landcover_plugin.core.errors import CancelledError, ImageryError
@@ -17,20 +17,21 @@ from landcover_plugin.core.grid import Extent, Window
 from landcover_plugin.core.imagery import ImagerySource
 from landcover_plugin.qgis_imagery import LayerImagery
 from tests.rasters import noise, write_raster
-from tests.tile_server import HALF, TILE, MapServer, world_pixels
+from tests.tile_server import HALF, TILE, MapServer, shows, world_pixels
 
 ZOOM = 17
 SIZE = 2 * HALF / (TILE << ZOOM)
+TILES_ARE_EXACT = Qgis.QGIS_VERSION_INT < 34200
+"""QGIS 3.44 paints each tile of a matrix one pixel too large, so that parts of it are a pixel off."""
 HERE = Window(45_000 * 256 // 256 * 100 + 77, 68_000 * 100 + 33, 300, 500)
 
 
 @pytest.fixture(autouse=True)
 def short_time_limit(qgis_app: Any) -> Iterator[None]:
-    settings = QgsSettings()
-    before = settings.value("/qgis/networkAndProxy/networkTimeout", 60000)
-    settings.setValue("/qgis/networkAndProxy/networkTimeout", 1500)
+    before = QgsNetworkAccessManager.timeout()
+    QgsNetworkAccessManager.setTimeout(1500)
     yield
-    settings.setValue("/qgis/networkAndProxy/networkTimeout", before)
+    QgsNetworkAccessManager.setTimeout(before)
 
 
 @contextmanager
@@ -50,10 +51,9 @@ def test_a_tile_service_has_the_pixels_of_its_matrix(server: MapServer) -> None:
         assert source.geotransform[1] == pytest.approx(SIZE)
         assert source.geotransform[0] == pytest.approx(-HALF)
         assert [b.colour for b in source.bands] == ["red", "green", "blue"]
-        assert np.array_equal(source.read(HERE, (1, 2, 3)), world_pixels(ZOOM, HERE.row, HERE.col, 300, 500))
-        assert np.array_equal(
-            source.read(HERE, (3, 1)), world_pixels(ZOOM, HERE.row, HERE.col, 300, 500)[[2, 0]]
-        )
+        colours = source.read(HERE, (1, 2, 3))
+        assert shows(colours, ZOOM, HERE.row, HERE.col, TILES_ARE_EXACT)
+        assert np.array_equal(source.read(HERE, (3, 1)), colours[[2, 0]])
         assert source.read_mask(HERE).all()
 
 
@@ -102,9 +102,7 @@ def test_a_read_that_fails_on_the_network_is_an_error(
 def test_a_request_that_fails_now_and_then_is_made_again(server: MapServer) -> None:
     with opened(server.xyz_uri("flaky")) as source:
         window = Window(HERE.row, HERE.col, 40, 60)
-        assert np.array_equal(
-            source.read(window, (1, 2, 3)), world_pixels(ZOOM, window.row, window.col, 40, 60)
-        )
+        assert shows(source.read(window, (1, 2, 3)), ZOOM, window.row, window.col, TILES_ARE_EXACT)
 
 
 def test_a_cancelled_read_raises_and_ends_soon(server: MapServer) -> None:
@@ -129,7 +127,7 @@ def test_reading_works_from_a_python_thread_while_this_one_waits(server: MapServ
         thread = threading.Thread(target=read)
         thread.start()
         thread.join(20)
-        assert np.array_equal(got[0], world_pixels(ZOOM, HERE.row, HERE.col, 300, 500))
+        assert shows(got[0], ZOOM, HERE.row, HERE.col, TILES_ARE_EXACT)
 
 
 def test_a_file_is_read_by_gdal_itself(tmp_path: Path) -> None:
