@@ -43,6 +43,11 @@ class Geometry:
     begin: tuple[int, int]
     size: tuple[int, int]
 
+    @property
+    def is_point(self) -> bool:
+        """Whether each result reads the one pixel at its own place."""
+        return self.kernel == self.stride == (1, 1) and self.begin == (0, 0)
+
 
 class Convolution:
     """A ``Conv`` or ``ConvTranspose`` with a known kernel.
@@ -152,7 +157,7 @@ class Convolution:
             for finish, extra in zip(self._finishes, extras or ()):
                 finish.apply(strip, None if extra is None else extra[:, row : row + rows], strip)
 
-        self._strips.run(work, geometry.size[0], depth * groups * width * 4)
+        self._strips.run(work, geometry.size[0], (depth * groups + len(out)) * width * 4)
 
     def _matrix(self, kernel: Floats) -> Floats:
         """(group, out / group, in × row × col)."""
@@ -219,6 +224,8 @@ def _columns(image: Floats, geometry: Geometry, row: int, rows: int) -> Floats:
     """What lies under the kernel for some rows of the result, (channel, kernel, row, col)."""
     (high, wide), (down, right), (apart, aside) = geometry.kernel, geometry.stride, geometry.dilation
     width = geometry.size[1]
+    if geometry.is_point and image.shape[1:] == geometry.size and image.flags.c_contiguous:
+        return image.reshape(len(image), -1)[:, row * width : (row + rows) * width]
     top = geometry.begin[0] + row * down
     bottom = top + (rows - 1) * down + (high - 1) * apart + 1
     left = geometry.begin[1]

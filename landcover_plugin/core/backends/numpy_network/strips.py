@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-STRIP_BYTES = 3 << 19
+STRIP_BYTES = 3 << 20
 
 
 class Strips:
