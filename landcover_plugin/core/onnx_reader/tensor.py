@@ -21,7 +21,7 @@ _INTEGERS = (5, 7, 11)
 
 
 def read_tensor(message: memoryview) -> tuple[str, npt.NDArray[Any]]:
-    """Name and array of a TensorProto; the array may be a read-only view of the file's bytes.
+    """Name and array of a TensorProto; the array is read only.
 
     Raises:
         DamagedError: lengths that do not match, a type or a place that is not known here.
@@ -49,7 +49,9 @@ def read_tensor(message: memoryview) -> tuple[str, npt.NDArray[Any]]:
     dtype = np.dtype(DTYPES[element])
     size = _size(dims)
     flat = _from_raw(raw, dtype, size) if raw is not None else _from_parts(parts, dtype, size)
-    return name, flat.reshape(dims)
+    array = flat.reshape(dims)
+    array.flags.writeable = False
+    return name, array
 
 
 def _size(dims: list[int]) -> int:
@@ -61,8 +63,8 @@ def _size(dims: list[int]) -> int:
 def _from_raw(raw: memoryview, dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:
     if len(raw) != size * dtype.itemsize:
         raise DamagedError(f"an array in it of {size} numbers has {len(raw)} bytes")
-    flat = np.frombuffer(raw, dtype.newbyteorder("<"))
-    return flat.astype(dtype, copy=False)
+    # copied, as places in a file are not aligned, and BLAS does not read such arrays
+    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)
 
 
 def _from_parts(parts: list[npt.NDArray[Any]], dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:

@@ -60,11 +60,17 @@ def _slice(call: Call) -> Array:
     cut = [slice(None)] * x.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps):
         n = whole_axis(axis, x.ndim)
-        if step < 0:  # an end before the first one means "to the first one", which Python writes as None
-            cut[n] = slice(start, None if end < -x.shape[n] else end, step)
-        else:
-            cut[n] = slice(start, end, step)
+        cut[n] = _cut(start, end, step, x.shape[n])
     return x[tuple(cut)]
+
+
+def _cut(start: int, end: int, step: int, side: int) -> slice:
+    """Bounds as ONNX means them: unlike Python's, a first place before the axis is its first place."""
+    start, end = (place + side if place < 0 else place for place in (start, end))
+    if step > 0:
+        return slice(max(start, 0), max(end, 0), step)
+    end = max(end, -1)
+    return slice(min(max(start, 0), side), None if end < 0 else end, step)
 
 
 def _concat(call: Call) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def _pool(call: Call, is_mean: bool) -> Array:
     if min(made) < 1 or min(*before, *after) < 0:
         raise DamagedError(f"its {node.operator} reads an image of only {size} pixels")
     spots = [(r * dilation[0], c * dilation[1]) for r in range(sides[0]) for c in range(sides[1])]
-    fill = 0 if is_mean else -np.inf
+    fill = 0 if is_mean else _lowest(x.dtype)
     y = new_array((*x.shape[:2], *made), x.dtype)
     for n, image in enumerate(x):
         padded = window(image, -before[0], size[0] + after[0], -before[1], size[1] + after[1], fill)
@@ -36,6 +37,11 @@ def _pool(call: Call, is_mean: bool) -> Array:
     if is_mean:
         y /= _counts(size, before, after, spots, stride, y, bool(node.integer("count_include_pad", 0)))
     return y
+
+
+def _lowest(dtype: np.dtype[Any]) -> float:
+    """The smallest number of a type, which no maximum is below."""
+    return float(np.finfo(dtype).min) if dtype.kind == "f" else int(np.iinfo(dtype).min)
 
 
 def _reduce(

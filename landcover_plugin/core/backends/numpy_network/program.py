@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...onnx_reader import OnnxGraph, OnnxNode
+from .blas_threads import one_blas_thread
 from .call import Array, Call, Operator
 from .convolution import Convolution
 from .fusing import ROUND_TO_8_BIT, Fuser, Joined, with_rounding
@@ -62,6 +63,10 @@ class Program:
             DamagedError: arrays that do not fit the operators.
             NotKnownHereError: a use of an operator that is not known here.
         """
+        with one_blas_thread():
+            return self._run(feeds, outputs)
+
+    def _run(self, feeds: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
         values: dict[str, Array] = {**self._constants, **feeds}
         shared = set(values)
         for step, dead in self._plan(tuple(outputs)):
