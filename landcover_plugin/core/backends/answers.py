@@ -66,6 +66,13 @@ def request_fault(spec: ModelSpec, dtype: str, shape: Sequence[int], outputs: Se
     return ""
 
 
+def shape_fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
+    """Whether a shape with free sides (texts or None) holds the wanted one."""
+    return len(shape) == len(wanted) and all(
+        not isinstance(side, int) or want is None or side == want for side, want in zip(shape, wanted)
+    )
+
+
 class AnswerCheck:
     """Refuses answers that do not fit the model spec: shape, type, and ids outside the legend."""
 

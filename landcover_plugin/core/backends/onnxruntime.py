@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import BackendError, ModelError
 from ..model import ModelSpec, file_sha256
-from .answers import DTYPE_OF, AnswerCheck
+from .answers import DTYPE_OF, AnswerCheck, shape_fits
 from .protocol import Arrays, Priority
 from .queue import first_line
 from .settings import thread_count
@@ -186,7 +186,7 @@ def _check_input(session: Any, spec: ModelSpec) -> str:
     if len(inputs) != 1:
         raise ModelError(f"{spec.path} has {len(inputs)} inputs, not one; import the model again.")
     found = inputs[0]
-    if found.type != _ELEMENTS[spec.dtype] or not _fits(found.shape, wanted):
+    if found.type != _ELEMENTS[spec.dtype] or not shape_fits(found.shape, wanted):
         raise ModelError(
             f"{spec.path} takes {found.type} of shape {found.shape}, not {spec.dtype} of shape "
             f"(N, {wanted[1]}, {wanted[2]}, {wanted[3]}) as its model.json says; import the model again."
@@ -206,13 +206,6 @@ def _check_outputs(session: Any, spec: ModelSpec) -> None:
                 f"{spec.path}: output '{name}' is {found[name].type}, not {DTYPE_OF[name]}; "
                 "import the model again."
             )
-
-
-def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
-    """Whether a shape with free sides (texts or None) holds the wanted one."""
-    return len(shape) == len(wanted) and all(
-        not isinstance(side, int) or want is None or side == want for side, want in zip(shape, wanted)
-    )
 
 
 def _is_fixed(sides: Sequence[Any]) -> bool:

@@ -21,7 +21,7 @@ def open_backend(url: str, spec: ModelSpec) -> Backend:
     of an interface.
 
     Args:
-        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``.
+        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``, ``numpy:``.
         spec: of a model in a folder.
 
     Raises:
@@ -49,10 +49,7 @@ def _open_auto(rest: str, spec: ModelSpec) -> Backend:
         return _open_onnxruntime("", spec)
     if settings.worker_python():
         return _open_worker("", spec)
-    raise BackendError(
-        "This Python has no ONNX Runtime and nothing says which Python runs the worker; set "
-        f"{settings.PYTHON_VARIABLE} to a Python that has onnxruntime, or name one in the settings."
-    )
+    return _open_numpy("", spec)
 
 
 def _open_onnxruntime(device: str, spec: ModelSpec) -> Backend:
@@ -78,9 +75,22 @@ def _open_worker(device: str, spec: ModelSpec) -> Backend:
     return shared_backend(("worker", device, python, spec), spec, make)
 
 
+def _open_numpy(rest: str, spec: ModelSpec) -> Backend:
+    if rest:
+        raise BackendError(f"The backend 'numpy:{rest[:80]}' is not known; write 'numpy:' alone.")
+
+    def make() -> Runner:
+        from .numpy_runtime import NumpyRunner
+
+        return NumpyRunner(spec)
+
+    return shared_backend(("numpy", spec), spec, make)
+
+
 _OPENERS: Mapping[str, _Opener] = {
     "auto": _open_auto,
     "onnxruntime": _open_onnxruntime,
     "worker": _open_worker,
+    "numpy": _open_numpy,
 }
-_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'")
+_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'", "'numpy:'")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ModelError
+from ..protobuf import DamagedError
 from .dictionary import read_dictionary
 from .function_graph import function_graph
 from .network import ImportedNetwork
-from .protobuf import DamagedError
 
 MAX_BYTES = 256 << 20
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ..protobuf import DamagedError
 from .emitting import Value, Writer, attribute
 from .function_graph import Function
-from .protobuf import DamagedError
 
 
 def convolution(writer: Writer, function: Function) -> Value:

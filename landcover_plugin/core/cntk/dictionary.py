@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import protobuf
-from .protobuf import DamagedError, Raw
+from .. import protobuf
+from ..protobuf import DamagedError, Raw
 
 _MAX_DEPTH = 32
 _MAX_VALUES = 1_000_000

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..protobuf import DamagedError
 from .function_graph import Function
 from .operators import operator_name
-from .protobuf import DamagedError
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any, Union
 import numpy as np
 import numpy.typing as npt
 
+from ..protobuf import DamagedError
 from .dictionary import Dictionary
 from .operators import BLOCK
-from .protobuf import DamagedError
 
 INPUT, OUTPUT, PARAMETER, CONSTANT, PLACEHOLDER = range(5)
 _OUTPUT_SUFFIX = "_Output_0"

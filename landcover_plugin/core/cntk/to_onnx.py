@@ -16,13 +16,13 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ..protobuf import DamagedError
 from . import operators as op
 from .convolution import convolution
 from .dictionary import Axis
 from .emitting import Value, Writer, attribute
 from .function_graph import INPUT, Function, FunctionGraph, Variable
 from .network import ImportedNetwork
-from .protobuf import DamagedError
 
 OPSET = 17
 IR_VERSION = 8

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from landcover_plugin.core.cntk import read_cntk
 from landcover_plugin.core.cntk.dictionary import read_dictionary
-from landcover_plugin.core.cntk.protobuf import DamagedError
 from landcover_plugin.core.errors import LandcoverError, ModelError
+from landcover_plugin.core.protobuf import DamagedError
 from tests.core.cntk import cntk_file as cntk
 
 GOOD = cntk.small_network(np.ones((2, 3, 3, 3), np.float32))

@@ -8,11 +8,13 @@ from typing import Union
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
+_MAX_PACKED = 1 << 24
+
 Raw = Union[int, memoryview]
 
 
 class DamagedError(ValueError):
-    """What is wrong with a file, as the end of the sentence "FILE cannot be imported: …"."""
+    """What is wrong with a file, as the end of the sentence "FILE cannot be imported: …" or "FILE cannot be read: …"."""
 
 
 def fields(data: memoryview) -> Iterator[tuple[int, Raw]]:
@@ -32,7 +34,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, Raw]]:
         key, at = varint(data, at)
         number, wire_type = key >> 3, key & 7
         if number == 0:
-            raise DamagedError("it is damaged, or not a CNTK v2 model")
+            raise DamagedError("it is damaged, or in another format")
         if wire_type == VARINT:
             value, at = varint(data, at)
             yield number, value
@@ -42,7 +44,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, Raw]]:
         elif wire_type in (FIXED64, FIXED32):
             size = 8 if wire_type == FIXED64 else 4
         else:
-            raise DamagedError("it is damaged, or not a CNTK v2 model")
+            raise DamagedError("it is damaged, or in another format")
         if size > end - at:
             raise DamagedError("it ends too early; fetch the file again")
         yield number, data[at : at + size]
@@ -60,7 +62,7 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value & 0xFFFFFFFFFFFFFFFF, at
-    raise DamagedError("it is damaged, or not a CNTK v2 model")
+    raise DamagedError("it is damaged, or in another format")
 
 
 def signed(value: Raw) -> int:
@@ -98,3 +100,17 @@ def real(value: Raw) -> float:
         raise DamagedError("it holds a number of an unknown size")
     number: float = struct.unpack("<f" if len(raw) == 4 else "<d", raw)[0]
     return number
+
+
+def integers(value: Raw) -> list[int]:
+    """A repeated int32 or int64 field's entry: one number, or many packed into bytes."""
+    if isinstance(value, int):
+        return [signed(value)]
+    numbers: list[int] = []
+    at = 0
+    while at < len(value):
+        if len(numbers) > _MAX_PACKED:
+            raise DamagedError("it holds too many numbers in one row")
+        number, at = varint(value, at)
+        numbers.append(signed(number))
+    return numbers
