@@ -21,7 +21,8 @@ def open_backend(url: str, spec: ModelSpec) -> Backend:
     of an interface.
 
     Args:
-        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``.
+        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``,
+            ``http://a:8000,https://b:8000`` (servers of the Open Inference Protocol; also ``grpc://``).
         spec: of a model in a folder.
 
     Raises:
@@ -78,9 +79,26 @@ def _open_worker(device: str, spec: ModelSpec) -> Backend:
     return shared_backend(("worker", device, python, spec), spec, make)
 
 
+def _open_fleet(scheme: str) -> _Opener:
+    def open_(rest: str, spec: ModelSpec) -> Backend:
+        from .addresses import read_addresses
+
+        addresses = read_addresses(f"{scheme}:{rest}")
+
+        def make() -> Runner:
+            from .fleet import FleetRunner
+
+            return FleetRunner(spec, addresses)
+
+        return shared_backend(("fleet", addresses, spec), spec, make)
+
+    return open_
+
+
 _OPENERS: Mapping[str, _Opener] = {
     "auto": _open_auto,
     "onnxruntime": _open_onnxruntime,
     "worker": _open_worker,
+    **{scheme: _open_fleet(scheme) for scheme in ("http", "https", "grpc", "grpcs")},
 }
-_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'")
+_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'", "'http://HOST:8000'")
