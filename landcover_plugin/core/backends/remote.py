@@ -290,6 +290,8 @@ def _refusal(status: int, body: bytearray, url: str, retry_after: str) -> Landco
 
 def _cause(error: BaseException) -> str:
     """The innermost reason, which is the short one."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return first_line(error)
+    while True:
+        inner = error.__cause__ or error.__context__
+        if inner is None or isinstance(inner, TypeError):  # urllib3 1 tries out which Python it runs in
+            return first_line(error)
+        error = inner

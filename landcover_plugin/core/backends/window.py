@@ -7,8 +7,8 @@ caller that sends less says nothing about the server). A server that could use t
 
     X(w + 1) / X(w) = 1 + 1/w
 
-and one that is busy already gives 1. So w + 1 is kept where X(w + 1) >= X(w) (1 + 1/(4 w)), and given
-up otherwise; after a rest of four epochs w - 1 is tried, and kept where it loses less than that, then
+and one that is busy already gives 1. So w + 1 is kept where X(w + 1) >= X(w) (1 + min(1/20, 1/(4 w))),
+and given up otherwise; after a rest of four epochs w - 1 is tried, and kept where it loses less than that, then
 w + 1 again. A refusal for want of room, a timeout or a lost connection halves w at once.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 FIRST = 2
 LARGEST = 16
-_SHARE = 0.25
+_GAIN, _SHARE = 0.05, 0.25
 _REST = 4
 
 
@@ -77,7 +77,7 @@ class Window:
             return
         smaller = min(tried, kept)
         low, high = (self._kept_rate, rate) if tried > kept else (rate, self._kept_rate)
-        is_larger_better = high >= low * (1 + _SHARE / smaller)
+        is_larger_better = high >= low * (1 + min(_GAIN, _SHARE / smaller))
         if is_larger_better == (tried > kept):
             self._kept, self._kept_rate = tried, rate
             self._try_next()
