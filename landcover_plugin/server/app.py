@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..core.backends.tensors import HEADER_LENGTH, TensorError, split
 from ..core.errors import BackendError, LandcoverError
 from ..core.model import parse_model
 from .inference import Limits, as_contiguous, metadata, read_request, write_answer
+from .metrics import CONTENT_TYPE, Metrics
 from .models import VERSION, ServedModel, ServedModels
 from .tasks import TASKS
 
@@ -35,7 +37,12 @@ _CONTROL_BYTES = 2 << 20
 
 
 def make_app(
-    models: ServedModels, *, bearer: str | None, limits: Limits | None = None, is_worker: bool = False
+    models: ServedModels,
+    *,
+    bearer: str | None,
+    limits: Limits | None = None,
+    is_worker: bool = False,
+    metrics: Metrics | None = None,
 ) -> Bearer:
     """The application.
 
@@ -44,8 +51,9 @@ def make_app(
         bearer: what every request must carry; None for nothing.
         limits: what a request may be.
         is_worker: also load models from folders and do the owner's tasks.
+        metrics: counts the inferences, and is shown at ``/metrics``.
     """
-    server = _Server(models, limits or Limits())
+    server = _Server(models, limits or Limits(), metrics)
     routes = server.routes() + (server.owner_routes() if is_worker else [])
 
     @contextlib.asynccontextmanager
@@ -83,8 +91,8 @@ class Bearer:
 class _Server:
     """The handlers. They run in the event loop's thread; networks run in their backends' threads."""
 
-    def __init__(self, models: ServedModels, limits: Limits) -> None:
-        self._models, self._limits = models, limits
+    def __init__(self, models: ServedModels, limits: Limits, metrics: Metrics | None) -> None:
+        self._models, self._limits, self._metrics = models, limits, metrics
 
     def routes(self) -> list[Route]:
         model = "/v2/models/{name}"
@@ -94,6 +102,7 @@ class _Server:
             Route("/v2/health/live", _empty),
             Route("/v2/health/ready", _empty),
             Route("/v2/repository/index", self._index, methods=["POST"]),
+            *([Route("/metrics", self._show_metrics)] if self._metrics else []),
             *(Route(path, self._metadata) for path in (model, version)),
             *(Route(f"{path}/ready", self._ready) for path in (model, version)),
             *(Route(f"{path}/infer", self._infer, methods=["POST"]) for path in (model, version)),
@@ -128,8 +137,29 @@ class _Server:
             raise HTTPException(404, "there is no such model here")
         return found
 
+    async def _show_metrics(self, _: Request) -> Response:
+        return Response(self._metrics.text() if self._metrics else b"", media_type=CONTENT_TYPE)
+
     async def _infer(self, request: Request) -> Response:
         model = self._model(request)
+        if self._metrics is None:
+            return await self._answer(model, request)
+        status, started = 500, time.monotonic()
+        try:
+            response = await self._answer(model, request)
+            status = response.status_code
+            return response
+        except HTTPException as e:
+            status = e.status_code
+            raise
+        except LandcoverError as e:
+            status = _status_of(e)
+            raise
+        finally:
+            chips = getattr(request.state, "chips", 0) if status == 200 else 0
+            self._metrics.count(model.name, status, time.monotonic() - started, chips, model.pending)
+
+    async def _answer(self, model: ServedModel, request: Request) -> Response:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "send the body without content encoding")
         if model.pending >= self._limits.pending:
@@ -141,6 +171,7 @@ class _Server:
                 wanted = read_request(model.spec, body, request.headers.get(HEADER_LENGTH), self._limits)
             except TensorError as e:
                 raise HTTPException(400, str(e)) from e
+            request.state.chips = len(wanted.chips)
             future = model.backend.submit(as_contiguous(wanted.chips), wanted.outputs, wanted.priority)
             arrays = await _answer_or_disconnect(request, future)
         finally:
@@ -247,8 +278,12 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 async def _own_error(_: Request, error: Exception) -> Response:
     """An error of ours keeps its class, so that the owner can raise it again."""
-    status = 503 if isinstance(error, BackendError) else 400
-    return JSONResponse({"error": str(error), "error_class": type(error).__name__}, status_code=status)
+    said = {"error": str(error), "error_class": type(error).__name__}
+    return JSONResponse(said, status_code=_status_of(error))
+
+
+def _status_of(error: Exception) -> int:
+    return 503 if isinstance(error, BackendError) else 400
 
 
 def _error(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:

@@ -93,7 +93,11 @@ def read_request(
 
 def write_answer(model: ServedModel, request: InferenceRequest, arrays: Arrays) -> tuple[bytes, int | None]:
     """An answer's body, and the length of its JSON where raw tensors follow it."""
-    message: dict[str, Any] = {"model_name": model.name, "model_version": VERSION}
+    message: dict[str, Any] = {
+        "model_name": model.name,
+        "model_version": VERSION,
+        "parameters": {"sha256": model.spec.sha256},
+    }
     if request.id is not None:
         message["id"] = request.id
     return encode(message, "outputs", arrays, request.binary)

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.backends import Backend, open_backend
 from ..core.errors import ModelError, OptionError
 from ..core.model import ModelSpec
+from .joining import JoiningBackend
 
 VERSION = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
@@ -43,7 +44,11 @@ class ServedModel:
 class ServedModels:
     """Models by name. Any thread may call it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, join: int = 1) -> None:
+        """Args:
+        join: chips of several clients that may run together.
+        """
+        self._join = join
         self._lock = threading.Lock()
         self._models: dict[str, ServedModel] = {}
 
@@ -65,7 +70,10 @@ class ServedModels:
         with self._lock:
             found = self._models.get(name)
             if found is None:
-                found = self._models[name] = ServedModel(name, spec, open_backend(url, spec))
+                backend = open_backend(url, spec)
+                if self._join > 1:
+                    backend = JoiningBackend(backend, self._join)
+                found = self._models[name] = ServedModel(name, spec, backend)
             elif found.spec != spec:
                 raise ModelError(f"Another model is served as '{name}'; unload it first.")
             return found

@@ -74,7 +74,7 @@ def shape_fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
 
 
 class AnswerCheck:
-    """Refuses answers that do not fit the model spec: shape, type, and ids outside the legend."""
+    """Refuses answers that do not fit the model spec: shape, type, ids outside the legend, NaN."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
@@ -100,6 +100,8 @@ class AnswerCheck:
             if name == "classes" and not self._known[array].all():
                 unknown = int(array[~self._known[array]].flat[0])
                 raise self._wrong(name, f"holds class {unknown}, which is not in its legend")
+            if name == "probabilities" and not np.isfinite(array).all():
+                raise self._wrong(name, "holds values that are no numbers")
 
     def _wrong(self, name: str, what: str) -> ModelError:
         return ModelError(

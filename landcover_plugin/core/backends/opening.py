@@ -21,7 +21,8 @@ def open_backend(url: str, spec: ModelSpec) -> Backend:
     of an interface.
 
     Args:
-        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``, ``numpy:``.
+        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``, ``numpy:``,
+            ``http://a:8000,https://b:8000`` (servers of the Open Inference Protocol; also ``grpc://``).
         spec: of a model in a folder.
 
     Raises:
@@ -87,10 +88,27 @@ def _open_numpy(rest: str, spec: ModelSpec) -> Backend:
     return shared_backend(("numpy", spec), spec, make)
 
 
+def _open_fleet(scheme: str) -> _Opener:
+    def open_(rest: str, spec: ModelSpec) -> Backend:
+        from .addresses import read_addresses
+
+        addresses = read_addresses(f"{scheme}:{rest}")
+
+        def make() -> Runner:
+            from .fleet import FleetRunner
+
+            return FleetRunner(spec, addresses)
+
+        return shared_backend(("fleet", addresses, spec), spec, make)
+
+    return open_
+
+
 _OPENERS: Mapping[str, _Opener] = {
     "auto": _open_auto,
     "onnxruntime": _open_onnxruntime,
     "worker": _open_worker,
     "numpy": _open_numpy,
+    **{scheme: _open_fleet(scheme) for scheme in ("http", "https", "grpc", "grpcs")},
 }
-_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'", "'numpy:'")
+_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'", "'numpy:'", "'http://HOST:8000'")

@@ -42,13 +42,10 @@ class RequestQueue:
         # one way is kept free, so that a live request reaches a server, which orders them, at once
         self._batch_limit = max(1, runner.concurrency - 1)
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._serve, name=f"landcover-backend-{n}", daemon=True)
-            for n in range(max(1, runner.concurrency))
-        ]
-        self._serving = len(self._threads)
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._serving = self._idle = 0
+        with self._changed:
+            self._start_thread()
 
     @property
     def runner(self) -> Runner:
@@ -73,6 +70,9 @@ class RequestQueue:
             if self._closed:
                 raise BackendError("The backend was closed; open it again.")
             self._waiting[request.priority][future] = request
+            waiting = sum(map(len, self._waiting.values()))
+            if waiting > self._idle and len(self._threads) < self._runner.concurrency:
+                self._start_thread()
             self._changed.notify()
         future.add_done_callback(self._forget)
         return future
@@ -85,6 +85,9 @@ class RequestQueue:
             self._changed.notify_all()
         for future in left:
             future.cancel()
+        stop_waiting = getattr(self._runner, "stop_waiting", None)  # only those that wait for others have it
+        if stop_waiting is not None:
+            stop_waiting()
 
     @property
     def is_done(self) -> bool:
@@ -96,6 +99,13 @@ class RequestQueue:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(timeout_s)
+
+    def _start_thread(self) -> None:
+        """One more dispatch thread; a fleet may need hundreds, most backends one or two."""
+        name = f"landcover-backend-{len(self._threads)}"
+        self._threads.append(threading.Thread(target=self._serve, name=name, daemon=True))
+        self._serving += 1
+        self._threads[-1].start()
 
     def _forget(self, future: Future[Arrays]) -> None:
         if future.cancelled():
@@ -135,7 +145,9 @@ class RequestQueue:
                 elif self._closed:
                     return None
                 else:
+                    self._idle += 1
                     self._changed.wait()
+                    self._idle -= 1
 
     def _finished(self, request: _Request) -> None:
         if request.priority is not Priority.LIVE:

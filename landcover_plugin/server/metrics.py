@@ -1,0 +1,47 @@
+"""Figures for Prometheus, where the optional package prometheus_client is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """Counts of one server. The event loop's thread calls it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._registry = registry = client.CollectorRegistry()
+        label = ["model"]
+        self._requests = client.Counter(
+            "landcover_requests", "Inferences asked for.", ["model", "status"], registry=registry
+        )
+        self._seconds = client.Histogram(
+            "landcover_request_seconds", "From a request's head to its answer.", label, registry=registry
+        )
+        self._chips = client.Counter("landcover_chips", "Chips inferred.", label, registry=registry)
+        self._pending = client.Gauge(
+            "landcover_pending_requests", "Requests that wait or run.", label, registry=registry
+        )
+
+    def count(self, model: str, status: int, seconds: float, chips: int, pending: int) -> None:
+        """Count an inference that has been answered or refused."""
+        self._requests.labels(model, str(status)).inc()
+        self._seconds.labels(model).observe(seconds)
+        self._chips.labels(model).inc(chips)
+        self._pending.labels(model).set(pending)
+
+    def text(self) -> bytes:
+        """What Prometheus reads."""
+        found: bytes = self._client.generate_latest(self._registry)
+        return found
+
+
+def make_metrics() -> Metrics | None:
+    """Metrics, or None where prometheus_client is not installed."""
+    try:
+        import prometheus_client
+    except ImportError:
+        return None
+    return Metrics(prometheus_client)
