@@ -214,7 +214,7 @@ def _plain_bands(provider: QgsRasterDataProvider, name: str) -> tuple[SourceBand
 
 def _time_limit_passed(started: float) -> bool:
     """Whether a read lasted so long that QGIS may have given up on a tile; it logs that too late for us."""
-    return (time.monotonic() - started) * 1000 >= 0.9 * QgsNetworkAccessManager.timeout()
+    return bool((time.monotonic() - started) * 1000 >= 0.9 * QgsNetworkAccessManager.timeout())
 
 
 def _pixels(block: QgsRasterBlock) -> npt.NDArray[np.uint8]:
