@@ -68,9 +68,13 @@ def read_checkpoint(path: Path, shape: NetworkShape | None = None) -> Checkpoint
         kind = content.pop("kind")
         stored = Checkpoint(**{**content, "shape": shape_from(content["shape"])})
     except Exception as e:
-        raise ModelError(f"{path} is not a checkpoint of this program or is damaged; delete it to start over.") from e
+        raise ModelError(
+            f"{path} is not a checkpoint of this program or is damaged; delete it to start over."
+        ) from e
     if kind != "landcover-segmentation":
-        raise ModelError(f"{path} is a checkpoint of another kind of network ({kind}); choose another folder.")
+        raise ModelError(
+            f"{path} is a checkpoint of another kind of network ({kind}); choose another folder."
+        )
     if shape is not None and stored.shape != shape:
         raise ModelError(f"{path} belongs to another network ({stored.shape} instead of {shape}); "
                          "choose another folder or delete it.")  # fmt: skip

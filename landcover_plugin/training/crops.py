@@ -140,9 +140,7 @@ class CropSource:
         return functional.affine_grid(torch.from_numpy(theta.astype(np.float32)), size, align_corners=False)
 
 
-def _anchors_by_group(
-    chips: TrainingSet, classes: int
-) -> list[list[npt.NDArray[np.int64]]]:
+def _anchors_by_group(chips: TrainingSet, classes: int) -> list[list[npt.NDArray[np.int64]]]:
     """For each group, one (chip, row, col) table for each class that has anchors."""
     tables: list[list[npt.NDArray[np.int64]]] = []
     for group in range(len(chips.groups)):

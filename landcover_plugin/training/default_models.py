@@ -68,7 +68,9 @@ def read_default_data() -> DefaultData:
     return DefaultData(names, images, data.read_points(folder), data.read_own_points(), folder)
 
 
-def weak_labels(given: DefaultData, model_2018: Path, hold: int, cache: Path, say: Say) -> npt.NDArray[np.uint8]:
+def weak_labels(
+    given: DefaultData, model_2018: Path, hold: int, cache: Path, say: Say
+) -> npt.NDArray[np.uint8]:
     """Soft labels of the weak teacher for every chip, computed once and kept in ``cache``.
 
     Args:
@@ -182,7 +184,9 @@ def measure(
         truth = np.array([p.class_index for p in mine])
         said = np.array([maps[p.chip][p.row, p.col] for p in mine])
         strata = np.array([p.stratum for p in mine])
-        title = f"{data.GROUPS[group].capitalize()}, points of held-out {'places' if group == 0 else 'clusters'}"
+        title = (
+            f"{data.GROUPS[group].capitalize()}, points of held-out {'places' if group == 0 else 'clusters'}"
+        )
         results.append(measured(title, NAMES, truth, said, strata, data.read_strata(given.folder, region)))
     return results + _measure_chesapeake(predict, given, hold)
 
@@ -192,7 +196,9 @@ def _measure_chesapeake(predict: Any, given: DefaultData, hold: int) -> list[Mea
     merge = np.array([*MERGED, *([UNLABELLED] * (256 - len(MERGED)))], np.uint8)
     results = []
     for date, title in (("_new", "newer"), ("_old", "older")):
-        chips = [n for n in given.names if n.endswith(date) and data.group_of(n) == 2 and data.fold_of(n) == hold]
+        chips = [
+            n for n in given.names if n.endswith(date) and data.group_of(n) == 2 and data.fold_of(n) == hold
+        ]
         if not chips:
             continue
         said = predict(given.images[[where[c] for c in chips]])[:, inner, inner]
@@ -265,7 +271,10 @@ def starting_weights(network: SegmentationNetwork, bands: int) -> dict[str, torc
 
 
 def blended_labels(
-    soft: npt.NDArray[np.uint8], network: SegmentationNetwork, images: npt.NDArray[np.uint8], trust: float = 0.6
+    soft: npt.NDArray[np.uint8],
+    network: SegmentationNetwork,
+    images: npt.NDArray[np.uint8],
+    trust: float = 0.6,
 ) -> npt.NDArray[np.uint8]:
     """Soft labels with a trained network's opinion blended in, for a student with fewer bands."""
     blended = soft.copy()

@@ -94,7 +94,9 @@ def measured(
     matrix = confusion_matrix(truth, predicted, len(names))
     weighted = None
     if strata is not None and shares:
-        weighted = area_weighted_accuracy(np.asarray(truth) == np.asarray(predicted), np.asarray(strata), shares)
+        weighted = area_weighted_accuracy(
+            np.asarray(truth) == np.asarray(predicted), np.asarray(strata), shares
+        )
     return Measured(title, tuple(names), matrix, weighted)
 
 

@@ -74,6 +74,7 @@ class DeployedNetwork(nn.Module):
         return functional.pixel_shuffle(net.head(_cropped(at2, self.edge // 2)), 2)
 
     def forward(self, chips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Legend ids, 8-bit probabilities (0 to 254) and probabilities."""
         logits = self.logits(chips)
         best = logits.argmax(1)
         classes = (best + self.first_id).to(torch.uint8) if self.consecutive else self.ids[best]

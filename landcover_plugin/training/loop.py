@@ -126,7 +126,9 @@ class TrainingLoop:
         self.averaged = SegmentationNetwork(shape)
         self.averaged.load_state_dict(self.network.state_dict())
         self.averaged.to(where.device)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), plan.rate, weight_decay=plan.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), plan.rate, weight_decay=plan.weight_decay
+        )
         self.curves = Curves(folder)
         self.step = 0
         self._resume()

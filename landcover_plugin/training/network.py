@@ -88,6 +88,7 @@ class SegmentationNetwork(nn.Module):
         return at2, at4, self.stage8(self.down8(at4))
 
     def forward(self, chips: Tensor) -> Tensor:
+        """Logits of every pixel."""
         at2, at4, at8 = self.features(chips)
         at4 = self.merge4(at4 + _enlarged(self.coarse4(at8)))
         at2 = self.merge2(at2 + _enlarged(self.coarse2(at4)))

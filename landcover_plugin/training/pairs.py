@@ -34,7 +34,9 @@ def find_pairs(images: Path, labels: Path) -> list[Pair]:
     """
     found = {path.stem: path for path in _rasters(images) if not path.stem.endswith("_labels")}
     if not found:
-        raise OptionError(f"The folder {images} holds no images ({', '.join(IMAGE_ENDINGS)}); check its name.")
+        raise OptionError(
+            f"The folder {images} holds no images ({', '.join(IMAGE_ENDINGS)}); check its name."
+        )
     pairs = []
     for label in _rasters(labels):
         stem = label.stem[: -len("_labels")] if label.stem.endswith("_labels") else label.stem
@@ -189,4 +191,6 @@ def require_classes(chips: TrainingSet, names: list[str]) -> None:
     counts = chips.class_counts(len(names))
     for name, count in zip(names, counts):
         if count == 0:
-            raise OptionError(f"No training pixel is '{name}'; add labels of it, or leave it out of the legend.")
+            raise OptionError(
+                f"No training pixel is '{name}'; add labels of it, or leave it out of the legend."
+            )

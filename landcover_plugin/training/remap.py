@@ -80,4 +80,6 @@ def read_remap(table: str | None, legend: Legend) -> Remap:
         names = ", ".join(BUILT_IN)
         raise OptionError(f"There is no table '{table}': give one of {names}, or a CSV file.") from e
     except (KeyError, ValueError) as e:
-        raise OptionError(f"{table} must have the columns 'from' and 'to' with whole numbers; correct it.") from e
+        raise OptionError(
+            f"{table} must have the columns 'from' and 'to' with whole numbers; correct it."
+        ) from e

@@ -36,7 +36,9 @@ def write_sheet(
 
     colours = legend_colours(legend)
     rows = []
-    for image, classes, labels in zip(images, predicted, truth if truth is not None else [None] * len(images)):
+    for image, classes, labels in zip(
+        images, predicted, truth if truth is not None else [None] * len(images)
+    ):
         parts = [np.moveaxis(image[:3], 0, 2)]
         if labels is not None:
             parts.append(colours[labels])

@@ -92,9 +92,7 @@ def fitted_trees(samples: Floats, classes: npt.NDArray[np.integer], seed: int = 
     """Extremely randomised trees over ``(n, feature)`` samples, classes weighted to be equal."""
     from sklearn.ensemble import ExtraTreesClassifier
 
-    trees = ExtraTreesClassifier(
-        300, max_features=0.3, class_weight="balanced", n_jobs=1, random_state=seed
-    )
+    trees = ExtraTreesClassifier(300, max_features=0.3, class_weight="balanced", n_jobs=1, random_state=seed)
     return trees.fit(samples, classes)
 
 
