@@ -32,7 +32,7 @@ from .prediction import classes, probabilities
 from .sheet import write_sheet
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 4800, "rgb-landcover": 3000}
+STEPS = {"naip-landcover": 3600, "rgb-landcover": 3000}
 TITLES = {
     "naip-landcover": "Land cover, aerial imagery with near infrared",
     "rgb-landcover": "Land cover, true-colour aerial imagery",
