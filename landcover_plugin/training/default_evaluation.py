@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-import numpy.typing as npt
 
 from ..core.errors import ModelError
 from ..core.model import ModelSpec
@@ -14,6 +11,7 @@ from .default_models import measure, read_default_data
 from .default_run import figures_text
 from .default_scenes import NAMES, read_scenes
 from .evaluation import measured
+from .shipped import shipped_classes
 
 IDS = 5
 
@@ -32,7 +30,7 @@ def evaluate_model(spec: ModelSpec, hold: int) -> str:
         scenes = read_scenes(given.folder, given.names)
         where = given.position()
         images = given.images[[where[name] for name in scenes]]
-        said = np.concatenate(list(_classes(spec, images))) - spec.legend.classes[0].id
+        said = shipped_classes(spec, images)
         return measured(
             "All places, those of training among them", NAMES, np.array(list(scenes.values())), said
         ).as_text()
@@ -40,17 +38,5 @@ def evaluate_model(spec: ModelSpec, hold: int) -> str:
         raise ModelError(f"Model '{spec.name}' has {len(spec.legend)} classes but the points have {IDS}; "
                          "evaluate one of the default models.")  # fmt: skip
 
-    def predict(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        return np.concatenate(list(_classes(spec, images))) - np.uint8(spec.legend.classes[0].id)
-
-    return f"Fold {hold} of {data.FOLDS}, held out.\n\n{figures_text(measure(predict, given, hold))}"
-
-
-def _classes(spec: ModelSpec, images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(spec.path), providers=["CPUExecutionProvider"])
-    edge = (spec.halo, spec.halo)
-    for image in images[:, : len(spec.bands)]:
-        chip = np.pad(image, ((0, 0), edge, edge), "symmetric")[None]
-        yield session.run(["classes"], {session.get_inputs()[0].name: chip})[0]
+    found = measure(lambda images: shipped_classes(spec, images), given, hold)
+    return f"Fold {hold} of {data.FOLDS}, held out.\n\n{figures_text(found)}"

@@ -27,9 +27,12 @@ from .default_scenes import train_scenes
 from .evaluation import Measured
 from .export import export_model, segmentation_spec
 from .loop import Place, Report
+from .model_folder import write_model_folder
 from .network import SegmentationNetwork
-from .prediction import classes, probabilities
+from .prediction import classes
+from .quantise import eight_bit_model
 from .sheet import write_sheet
+from .shipped import shipped_classes
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
 STEPS = {"naip-landcover": 3600, "rgb-landcover": 3000}
@@ -75,9 +78,9 @@ def run_default(
     given = read_default_data()
     infrared = runs / "naip-landcover" / "checkpoint.pt"
     if name == "naip-scene":
-        found, _ = train_scenes(
-            network_from(infrared), given.names, given.images, given.folder, models / name
-        )
+        kept = runs / "cache" / "scene_features.npz"
+        network = network_from(infrared)
+        found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
         say(found.as_text())
         return
     soft = weak_labels(given, model_2018(runs / "cache"), hold, runs / "cache", say)
@@ -109,7 +112,20 @@ def finish_default(
     }
     figures = {m.title: m.as_json() for m in with_merged(found)}
     spec = segmentation_spec(name, TITLES[name], DESCRIPTION, network, figures, provenance)
-    return export_model(network, replace(spec, legend=LEGEND), folder)
+    written = export_model(network, spec, folder)
+    quantise_default(written, given, hold, folder.with_name(f"{name}-8bit"))
+    return written
+
+
+def quantise_default(spec: ModelSpec, given: DefaultData, hold: int, folder: Path) -> list[Measured]:
+    """The 8-bit form of a default model, and its figures on the held-out fold."""
+    kept = [i for i, name in enumerate(given.names) if data.fold_of(name) != hold]
+    chosen = np.random.default_rng(0).choice(kept, size=48, replace=False)
+    small = eight_bit_model(spec, given.images[chosen], folder, {})
+    found = measure(lambda x: shipped_classes(small, x), given, hold)
+    small = replace(small, figures={m.title: m.as_json() for m in with_merged(found)})
+    write_model_folder(small, folder)
+    return found
 
 
 def with_merged(found: list[Measured]) -> list[Measured]:
@@ -143,6 +159,3 @@ def held_out_sheet(
     chosen = sorted(rng.choice(held, size=min(count, len(held)), replace=False))
     images = given.images[chosen][:, : network.shape.bands]
     write_sheet(path, images, None, classes(network, images), LEGEND, columns=4)
-
-
-__all__ = ["MODELS", "finish_default", "probabilities", "run_default"]

@@ -20,7 +20,7 @@ from .evaluation import Measured
 from .export import BANDS, OPSET
 from .model_folder import write_model_folder
 from .network import SegmentationNetwork
-from .scenes import HeadPlan, SceneClassifier, chip_features, cross_validated, train_heads
+from .scenes import HeadPlan, SceneClassifier, chip_features, cross_validated, train_head
 
 LEGEND = Legend(
     (
@@ -58,9 +58,14 @@ def read_scenes(folder: Path, names: list[str]) -> dict[str, int]:
 
 
 def train_scenes(
-    network: SegmentationNetwork, names: list[str], images: npt.NDArray[np.uint8], folder: Path, out: Path
+    network: SegmentationNetwork,
+    names: list[str],
+    images: npt.NDArray[np.uint8],
+    folder: Path,
+    out: Path,
+    kept: Path | None = None,
 ) -> tuple[Measured, ModelSpec]:
-    """Cross-validate the heads, train them on all places, and write the model folder.
+    """Cross-validate the head, fit it on all places, and write the model folder.
 
     Returns:
         Figures over five folds by place, and the spec.
@@ -68,13 +73,13 @@ def train_scenes(
     scenes = read_scenes(folder, names)
     where = {name: i for i, name in enumerate(names)}
     chips = list(scenes)
-    features = chip_features(network, images[[where[c] for c in chips]])
+    features = chip_features(network, images[[where[c] for c in chips]], kept)
     truth = np.array([scenes[c] for c in chips])
     folds = np.array([data.fold_of(c) for c in chips])
     plan = HeadPlan()
     found = cross_validated(features, truth, folds, NAMES, plan)
-    heads = train_heads(features, truth, len(NAMES), plan)
-    spec = _export(SceneClassifier(network, heads).eval(), found, out)
+    head = train_head(features, truth, len(NAMES), plan)
+    spec = _export(SceneClassifier(network, head).eval(), found, out)
     return found, spec
 
 

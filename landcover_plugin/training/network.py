@@ -89,7 +89,10 @@ class SegmentationNetwork(nn.Module):
 
     def forward(self, chips: Tensor) -> Tensor:
         """Logits of every pixel."""
-        at2, at4, at8 = self.features(chips)
+        return self.decoded(*self.features(chips))
+
+    def decoded(self, at2: Tensor, at4: Tensor, at8: Tensor) -> Tensor:
+        """Logits from what the encoder saw."""
         at4 = self.merge4(at4 + _enlarged(self.coarse4(at8)))
         at2 = self.merge2(at2 + _enlarged(self.coarse2(at4)))
         return functional.pixel_shuffle(self.head(at2), 2)

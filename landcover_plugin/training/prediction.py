@@ -28,7 +28,7 @@ def probabilities(
         padded = torch.from_numpy(np.pad(images[i : i + batch], edges, "symmetric")).to(device)
         chips = padded.float().contiguous(memory_format=torch.channels_last)
         logits = network.eval()(chips)[:, :, halo : halo + height, halo : halo + width]
-        given.append(torch.softmax(logits, 1).cpu().numpy())
+        given.append(torch.softmax(logits.float(), 1).cpu().numpy())
     return np.concatenate(given)
 
 

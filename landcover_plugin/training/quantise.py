@@ -6,14 +6,19 @@ float, as they cost little and lose much.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ..core.model import ModelSpec
+from .model_folder import write_model_folder
 
 
 def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
@@ -37,6 +42,34 @@ def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=_last_adds(prepared),
         )  # fmt: skip
+
+
+def eight_bit_model(
+    spec: ModelSpec, chips: npt.NDArray[np.uint8], folder: Path, figures: Mapping[str, Any]
+) -> ModelSpec:
+    """Write the 8-bit form of a segmentation model as a model folder of its own.
+
+    Args:
+        spec: of the float model.
+        chips: ``(N, band, tile, tile)`` imagery of training places; it is mirrored at the edges.
+        folder: of the 8-bit model; its last part becomes the name.
+        figures: measured on the 8-bit model.
+    """
+    path = folder / spec.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    edges = ((0, 0), (0, 0), (spec.halo, spec.halo), (spec.halo, spec.halo))
+    quantise_graph(spec.path, np.pad(chips[:, : len(spec.bands)], edges, "symmetric"), path)
+    written = replace(
+        spec,
+        name=folder.name,
+        title=f"{spec.title} (8 bit)",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        figures=dict(figures),
+        provenance={**spec.provenance, "quantised from": f"{spec.name}, SHA-256 {spec.sha256}"},
+        folder=folder,
+    )
+    write_model_folder(written, folder)
+    return written
 
 
 def _last_adds(path: Path) -> list[str]:

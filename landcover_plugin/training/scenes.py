@@ -1,6 +1,6 @@
 """Chip classification by transfer learning: a frozen encoder's features, and a dense head on them.
 
-The features are computed once and kept; the head is trained in seconds. A chip is described by what
+The features are computed once and kept; the head is fitted in seconds. A chip is described by what
 the segmentation network sees in it: mean and spread of its encoder's channels at three
 resolutions, and how much of each land cover there is and how evenly it lies.
 """
@@ -42,7 +42,7 @@ class ChipFeatures(nn.Module):
             mean = maps.mean((2, 3))
             spread = (maps * maps).mean((2, 3)) - mean * mean
             found += [mean, spread.clamp_min(1e-6).sqrt()]
-        shares = functional.avg_pool2d(torch.softmax(self.network(chips), 1), 8)
+        shares = functional.avg_pool2d(torch.softmax(self.network.decoded(*seen), 1), 8)
         mean = shares.mean((2, 3))
         spread = (shares * shares).mean((2, 3)) - mean * mean
         return torch.cat([*found, mean, spread.clamp_min(1e-6).sqrt()], 1)
@@ -71,72 +71,55 @@ def chip_features(
 
 
 class Head(nn.Module):
-    """Standardised features, one hidden layer, a score for each scene class."""
+    """Standardised features, and one dense layer that gives a share for each scene class."""
 
-    def __init__(self, features: int, classes: int, hidden: int = 64) -> None:
+    def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
-        self.layers = nn.Sequential(
-            nn.Dropout(0.3),
-            nn.Linear(features, hidden),
-            nn.ReLU(),
-            nn.Dropout(0.5),
-            nn.Linear(hidden, classes),
-        )
+        self.dense = nn.Linear(features, classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Scores before the softmax."""
-        return self.layers(((features - self.mean) / self.scale).clamp(-5, 5))
+        """Share of each class."""
+        return torch.softmax(self.dense(((features - self.mean) / self.scale).clamp(-BOUND, BOUND)), 1)
+
+
+BOUND = 5.0
+"""Standard deviations beyond which a feature says no more."""
 
 
 @dataclass(frozen=True)
 class HeadPlan:
-    """How a head learns."""
+    """How a head learns.
 
-    steps: int = 400
-    rate: float = 3e-3
-    weight_decay: float = 0.1
-    smoothing: float = 0.1
+    Args:
+        inverse_decay: inverse of the weight decay (``C`` of logistic regression).
+        balance: rare classes weigh more, by their rarity to this power: 0 not at all, 1 to be equal.
+    """
+
+    inverse_decay: float = 0.005
     balance: float = 0.5
-    members: int = 5
-    seed: int = 1
 
 
-class Heads(nn.Module):
-    """Several heads that differ in their random start; their shares are averaged."""
+def train_head(features: Floats, scenes: npt.NDArray[np.int64], classes: int, plan: HeadPlan) -> Head:
+    """A head on ``(n, feature)`` features, by logistic regression; every class must occur."""
+    from sklearn.linear_model import LogisticRegression
 
-    def __init__(self, members: Sequence[Head]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Mean share of each class."""
-        return torch.stack([torch.softmax(head(features), 1) for head in self.members]).mean(0)
-
-
-def train_heads(features: Floats, scenes: npt.NDArray[np.int64], classes: int, plan: HeadPlan) -> Heads:
-    """Heads on ``(n, feature)`` features; rare classes weigh more, by the root of their rarity."""
-    x, y = torch.from_numpy(features), torch.from_numpy(scenes)
-    counts = torch.bincount(y, minlength=classes).clamp_min(1).float()
-    weight = (counts.mean() / counts) ** plan.balance
-    members = []
-    for member in range(plan.members):
-        torch.manual_seed(plan.seed * 100 + member)
-        head = Head(features.shape[1], classes)
-        head.mean.copy_(x.mean(0))
-        head.scale.copy_(x.std(0) + 1e-3)
-        optimiser = torch.optim.AdamW(head.parameters(), plan.rate, weight_decay=plan.weight_decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.steps)
-        head.train()
-        for _ in range(plan.steps):
-            loss = functional.cross_entropy(head(x), y, weight=weight, label_smoothing=plan.smoothing)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-        members.append(head.eval())
-    return Heads(members).eval()
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    counts = np.bincount(scenes, minlength=classes)
+    weight = {k: float((len(scenes) / classes / max(1, counts[k])) ** plan.balance) for k in range(classes)}
+    regression = LogisticRegression(C=plan.inverse_decay, max_iter=500, class_weight=weight)
+    values = np.clip((features - mean) / scale, -BOUND, BOUND).astype(np.float64)
+    regression.fit(values, scenes)
+    weights, bias = regression.coef_, regression.intercept_
+    if classes == 2:  # scikit-learn keeps one row then
+        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    head = Head(features.shape[1], classes)
+    head.mean.copy_(torch.from_numpy(mean))
+    head.scale.copy_(torch.from_numpy(scale))
+    head.dense.weight.data.copy_(torch.from_numpy(weights).float())
+    head.dense.bias.data.copy_(torch.from_numpy(bias).float())
+    return head.eval()
 
 
 def cross_validated(
@@ -146,7 +129,7 @@ def cross_validated(
     names: Sequence[str],
     plan: HeadPlan,
 ) -> Measured:
-    """Each fold predicted by heads that saw the others only, pooled.
+    """Each fold predicted by a head that saw the others only, pooled.
 
     Raises:
         OptionError: a class does not occur outside a fold.
@@ -158,9 +141,9 @@ def cross_validated(
         if lacking:
             raise OptionError(f"No chip outside fold {fold} is '{names[min(lacking)]}'; use fewer folds or "
                               "more chips of it.")  # fmt: skip
-        heads = train_heads(features[~held], scenes[~held], len(names), plan)
+        head = train_head(features[~held], scenes[~held], len(names), plan)
         with torch.no_grad():
-            said = heads(torch.from_numpy(features[held])).argmax(1).numpy()
+            said = head(torch.from_numpy(features[held])).argmax(1).numpy()
         parts.append(measured(f"fold {fold}", names, scenes[held], said))
     return pooled(f"Chips of held-out places, {len(parts)} folds", parts)
 
@@ -168,12 +151,12 @@ def cross_validated(
 class SceneClassifier(nn.Module):
     """Raw uint8 chips in; class id, 8-bit and float32 probabilities of the whole chip out."""
 
-    def __init__(self, network: SegmentationNetwork, heads: Heads, first_id: int = 1) -> None:
+    def __init__(self, network: SegmentationNetwork, head: Head, first_id: int = 1) -> None:
         super().__init__()
-        self.features, self.heads, self.first_id = ChipFeatures(network), heads, first_id
+        self.features, self.head, self.first_id = ChipFeatures(network), head, first_id
 
     def forward(self, chips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Legend ids, 8-bit probabilities (0 to 254) and probabilities of whole chips."""
-        shares = self.heads(self.features(chips.float()))
+        shares = self.head(self.features(chips.float()))
         classes = (shares.argmax(1) + self.first_id).to(torch.uint8)
         return classes, (shares * 254 + 0.5).to(torch.uint8), shares

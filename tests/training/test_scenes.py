@@ -11,10 +11,10 @@ from landcover_plugin.training.scenes import (
     SceneClassifier,
     chip_features,
     cross_validated,
-    train_heads,
+    train_head,
 )
 
-PLAN = HeadPlan(steps=60, members=2)
+PLAN = HeadPlan(inverse_decay=0.1)
 
 
 def _chips(count: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +34,7 @@ def test_features_are_computed_once_and_kept_for_the_same_network_and_images(sma
     assert not np.array_equal(chip_features(small_network, images[::-1].copy(), kept), first)
 
 
-def test_heads_tell_dark_from_bright_chips_they_never_saw(small_network) -> None:
+def test_a_head_tells_dark_from_bright_chips_they_never_saw(small_network) -> None:
     images, scenes = _chips()
     features = chip_features(small_network, images)
     found = cross_validated(features, scenes, np.arange(20) // 4, ["dark", "bright"], PLAN)
@@ -52,8 +52,8 @@ def test_a_class_of_one_fold_only_is_named(small_network) -> None:
 
 def test_the_exported_classifier_answers_once_a_chip(small_network, tmp_path) -> None:
     images, scenes = _chips(6)
-    heads = train_heads(chip_features(small_network, images), scenes, 2, PLAN)
-    classifier = SceneClassifier(small_network, heads).eval()
+    head = train_head(chip_features(small_network, images), scenes, 2, PLAN)
+    classifier = SceneClassifier(small_network, head).eval()
     with torch.no_grad():
         classes, shares8, shares = classifier(torch.from_numpy(images))
     assert classes.tolist() == (scenes + 1).tolist()
