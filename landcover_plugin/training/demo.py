@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import LandcoverError
-from .augmentation import Radiometry
+from .augmentation import NONE
 from .crops import CropPlan
 from .landscape import compose
 from .loop import LoopPlan, place
@@ -55,12 +55,14 @@ def train_demo(folder: Path, steps: int = 240) -> tuple[float, float]:
         images=folder / "pairs" / "images",
         labels=folder / "pairs" / "labels",
         out=folder / "run",
-        loop=LoopPlan(steps=steps, batch=16, check_every=80, warm_up=40, average=0.99),
+        loop=LoopPlan(
+            steps=steps, batch=12, rate=5e-3, check_every=120, warm_up=30, cool_down=0.5, average=0.98
+        ),
         validation_share=1 / len(SEEDS),
-        widths=(16, 24, 32),
+        widths=(16, 32, 48),
         blocks=(0, 1, 1),
-        crops=CropPlan(side=96, zoom=(0.9, 1.1), turned=0.0),
-        radiometry=replace(Radiometry(), style=0.0, extreme=0.0, dormant=0.0, jpeg=0.0),
+        crops=CropPlan(side=96, zoom=(1.0, 1.0), turned=0.0, anchored=0.3),
+        radiometry=replace(NONE, common_gain=0.05),
     )
     training, validation = read_job(job, print)
     with place() as where:
