@@ -45,5 +45,11 @@ train-demo: $(STAMP) ## train a tiny model on the generated landscape
 	.ci/install train
 	$(PYTHON) -m landcover_plugin.training.demo
 
+train-models: $(STAMP) ## make the shipped models again from LANDCOVER_DATA (hours)
+	.ci/install train
+	for name in naip-landcover rgb-landcover naip-scene; do \
+		$(PYTHON) -m landcover_plugin.cli.main train default $$name --runs runs --models models || exit 1; \
+	done
+
 clean: ## what can be made again, the environment aside
 	rm -rf demo build dist *.zip .pytest_cache .mypy_cache .ruff_cache .hypothesis

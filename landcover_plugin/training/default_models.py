@@ -1,0 +1,319 @@
+"""The runs that make ``naip-landcover`` and ``rgb-landcover``, each by one command.
+
+Both hold out one fold of five: places in California, clusters in Ohio, a quad in West Virginia.
+Nothing of a held-out chip is seen in training, neither its pixels nor its points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from . import default_data as data
+from . import weak_teacher
+from .augmentation import Radiometry
+from .checkpoint import network_from
+from .chips import CHIP, SOFT_STEP, UNLABELLED, Anchor, TrainingSet, empty_set
+from .crops import CropPlan, CropSource
+from .default_legend import LEGEND, MERGED, POINT_CLASSES
+from .evaluation import Measured, measured
+from .loop import LoopPlan, Place, Report, TrainingLoop
+from .network import NetworkShape, SegmentationNetwork
+from .prediction import classes as predicted_classes
+from .prediction import probabilities as predicted_probabilities
+
+NAMES = tuple(c.name for c in LEGEND)
+MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
+SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 2))
+CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.54, 0.28, 0.18), zoom=(0.67, 1.9))
+INFRARED = Radiometry()
+COLOUR_ONLY = Radiometry(band_gain=0.1, common_gain=0.25, extreme=0.12, dormant=0.15, jpeg=0.2)
+LABEL_TRUST = 0.7
+"""Share of the wall-to-wall labels in West Virginia's soft labels; the rest is the weak teacher's."""
+TILT = np.array([1.0, 1.0, 1.8, 1.3, 1.0], np.float32)
+"""What the weak teacher's shares are multiplied by in California: on points of training places it took
+a third of the low vegetation for trees, and a fifth of the bare ground for pavement."""
+TRUST_2018 = 0.4
+"""Share of the 2018 model's opinion in Ohio, which is like the land it was trained on."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DefaultData:
+    """Everything in memory.
+
+    Args:
+        names: of all chips.
+        images: ``(N, 4, 256, 256)``.
+        points: of all chips, interpreted and own.
+        folder: where the labels are.
+    """
+
+    names: list[str]
+    images: npt.NDArray[np.uint8]
+    points: list[data.Point]
+    own: list[data.Point]
+    folder: Path
+
+    def position(self) -> dict[str, int]:
+        """Position of each chip by name."""
+        return {name: i for i, name in enumerate(self.names)}
+
+
+def read_default_data() -> DefaultData:
+    """Chips and points from ``LANDCOVER_DATA``."""
+    folder = data.data_folder()
+    names, images = data.read_chips(folder)
+    return DefaultData(names, images, data.read_points(folder), data.read_own_points(), folder)
+
+
+def weak_labels(
+    given: DefaultData, model_2018: Path, hold: int, cache: Path, say: Say
+) -> npt.NDArray[np.uint8]:
+    """Soft labels of the weak teacher for every chip, computed once and kept in ``cache``.
+
+    Args:
+        given: the data.
+        model_2018: folder of the imported 2018 model.
+        hold: fold whose points the teacher must not see.
+        cache: folder for the result, about 60 MB.
+        say: gets a line about what is done.
+    """
+    path = cache / f"weak_labels_without_fold_{hold}.npz"
+    if path.is_file():
+        stored = np.load(path)
+        if list(stored["names"]) == given.names:
+            return stored["shares"]
+    say("The weak teacher looks at every chip; this takes a few minutes and is kept.")
+    opinions = list(weak_teacher.probabilities_2018(model_2018, given.images))
+    samples, classes = _samples(given, opinions, hold)
+    trees = weak_teacher.fitted_trees(samples, classes)
+
+    def label(i: int) -> npt.NDArray[np.uint8]:
+        shares = weak_teacher.soft_labels(trees, weak_teacher.features(given.images[i], opinions[i]))
+        return adjusted(shares, opinions[i], data.group_of(given.names[i]))
+
+    shares = np.stack(list(weak_teacher.in_threads(label, len(given.names))))
+    cache.mkdir(parents=True, exist_ok=True)
+    np.savez(path, shares=shares, names=given.names)
+    return shares
+
+
+def adjusted(
+    shares: npt.NDArray[np.uint8], opinion: npt.NDArray[np.uint8], group: int
+) -> npt.NDArray[np.uint8]:
+    """The weak teacher's shares, corrected by what is known of each region.
+
+    Args:
+        shares: ``(5, 128, 128)``, 0 to 254.
+        opinion: the 2018 model's ``(5, 256, 256)`` shares; its fifth class is barren or impervious.
+        group: position of the region.
+    """
+    found = shares.astype(np.float32) / 254
+    if group == 0:
+        found *= TILT[:, None, None]
+    if group == 1:
+        side = found.shape[1]
+        old = opinion.reshape(5, side, SOFT_STEP, side, SOFT_STEP).mean((2, 4)) / 254
+        bare = (found[3] + 0.02) / (found[3] + found[4] + 0.04)
+        split = np.stack([old[1], old[2], old[3], old[4] * bare, old[4] * (1 - bare)])
+        found = (1 - TRUST_2018) * found + TRUST_2018 * split
+    found /= found.sum(0) + 1e-6
+    return np.rint(254 * found).astype(np.uint8)
+
+
+def _samples(
+    given: DefaultData, opinions: Sequence[npt.NDArray[np.uint8]], hold: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Features and classes of the training folds' points, and of some labelled pixels by quad."""
+    by_chip: dict[str, list[tuple[int, int, int]]] = {}
+    for p in (*given.points, *given.own):
+        by_chip.setdefault(p.chip, []).append((p.row, p.col, p.class_index))
+    for j, name in enumerate(given.names):
+        if data.group_of(name) == 2:
+            by_chip[name] = _even_pixels(data.read_chesapeake_labels(given.folder, name), j)
+    chips = [i for i, n in enumerate(given.names) if n in by_chip and data.fold_of(n) != hold]
+
+    def look(k: int) -> list[npt.NDArray[np.float32]]:
+        maps = weak_teacher.features(given.images[chips[k]], opinions[chips[k]])
+        return [weak_teacher.at_square(maps, r, c) for r, c, _ in by_chip[given.names[chips[k]]]]
+
+    samples = [s for found in weak_teacher.in_threads(look, len(chips)) for s in found]
+    classes = [k for i in chips for _, _, k in by_chip[given.names[i]]]
+    return np.stack(samples), np.array(classes)
+
+
+def _even_pixels(labels: npt.NDArray[np.uint8], seed: int, count: int = 30) -> list[tuple[int, int, int]]:
+    """Pixels whose 5 × 5 surroundings have one label."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for row, col in rng.integers(8, CHIP - 8, (count, 2)):
+        label = labels[row, col]
+        if label != UNLABELLED and (labels[row - 2 : row + 3, col - 2 : col + 3] == label).all():
+            found.append((int(row), int(col), int(label)))
+    return found
+
+
+def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int) -> TrainingSet:
+    """The chips outside fold ``hold`` with all their labels."""
+    kept = [i for i, name in enumerate(given.names) if data.fold_of(name) != hold]
+    names = [given.names[i] for i in kept]
+    group = np.array([data.group_of(name) for name in names])
+    chips = empty_set(names, given.images[kept], group, list(data.GROUPS), len(LEGEND))
+    chips.soft = soft[kept].copy()
+    chips.soft_weight[:] = 1.0
+    where = {name: i for i, name in enumerate(names)}
+    for p in (*given.points, *given.own):
+        if p.chip in where:
+            chips.label_square(where[p.chip], p.row, p.col, p.class_index)
+    for i in np.flatnonzero(group == 2):
+        _trust_labels(chips, int(i), data.read_chesapeake_labels(given.folder, names[i]))
+    return chips
+
+
+def _trust_labels(chips: TrainingSet, chip: int, labels: npt.NDArray[np.uint8]) -> None:
+    """Blend wall-to-wall labels into a chip's soft ones, and draw crops around each class."""
+    side = CHIP // SOFT_STEP
+    share = (labels[None] == np.arange(len(LEGEND))[:, None, None]).astype(np.float32)
+    share = 254 * share.reshape(-1, side, SOFT_STEP, side, SOFT_STEP).mean((2, 4))
+    if chips.soft is not None:
+        mixed = LABEL_TRUST * share + (1 - LABEL_TRUST) * chips.soft[chip]
+        chips.soft[chip] = np.rint(mixed).astype(np.uint8)
+    rng = np.random.default_rng(chip)
+    for k in range(len(LEGEND)):
+        rows, cols = np.nonzero(labels == k)
+        if len(rows):
+            chosen = rng.integers(len(rows), size=30)
+            chips.anchors += [Anchor(chip, int(rows[q]), int(cols[q]), k, 2) for q in chosen]
+
+
+def measure(
+    predict: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]], given: DefaultData, hold: int
+) -> list[Measured]:
+    """Figures on the held-out fold: points of two regions, and a quad at two dates.
+
+    Args:
+        predict: ``(N, 4, 256, 256)`` imagery to ``(N, 256, 256)`` class channels.
+        given: the data.
+        hold: the fold.
+    """
+    where = given.position()
+    points = [p for p in given.points if data.fold_of(p.chip) == hold]
+    chips = sorted({p.chip for p in points})
+    maps = dict(zip(chips, predict(given.images[[where[c] for c in chips]])))
+    results = []
+    for group, region in ((0, "naip"), (1, "ohio")):
+        mine = [p for p in points if data.group_of(p.chip) == group]
+        truth = np.array([p.class_index for p in mine])
+        said = np.array([maps[p.chip][p.row, p.col] for p in mine])
+        strata = np.array([p.stratum for p in mine])
+        title = (
+            f"{data.GROUPS[group].capitalize()}, points of held-out {'places' if group == 0 else 'clusters'}"
+        )
+        results.append(measured(title, NAMES, truth, said, strata, data.read_strata(given.folder, region)))
+    return results + _measure_chesapeake(predict, given, hold)
+
+
+def _measure_chesapeake(predict: Any, given: DefaultData, hold: int) -> list[Measured]:
+    where, inner = given.position(), slice(data.CHESAPEAKE_MARGIN, -data.CHESAPEAKE_MARGIN)
+    merge = np.array([*MERGED, *([UNLABELLED] * (256 - len(MERGED)))], np.uint8)
+    results = []
+    for date, title in (("_new", "newer"), ("_old", "older")):
+        chips = [
+            n for n in given.names if n.endswith(date) and data.group_of(n) == 2 and data.fold_of(n) == hold
+        ]
+        if not chips:
+            continue
+        said = predict(given.images[[where[c] for c in chips]])[:, inner, inner]
+        truth = np.stack([data.read_chesapeake_labels(given.folder, c) for c in chips])[:, inner, inner]
+        full = f"West Virginia, held-out quad, {title} date, four classes"
+        results.append(measured(full, MERGED_NAMES, merge[truth], merge[said]))
+    return results
+
+
+def short_figures(found: list[Measured]) -> dict[str, float]:
+    """The figures of :func:`measure` as a row of the curves."""
+    figures: dict[str, float] = {}
+    for m, key in zip(found[:2], ("california", "ohio")):
+        four = m.merged(MERGED, MERGED_NAMES)
+        figures[f"{key} five"] = m.overall.value
+        figures[f"{key} four"] = four.overall.value
+        figures[f"{key} mean recall"] = four.mean_recall((1, 2, 3))
+    for m, key in zip(found[2:], ("west virginia newer", "west virginia older")):
+        figures[key] = m.overall.value
+    return figures
+
+
+def train_default(
+    given: DefaultData,
+    soft: npt.NDArray[np.uint8],
+    folder: Path,
+    where: Place,
+    steps: int,
+    *,
+    hold: int = 0,
+    colour_only: bool = False,
+    start: Path | None = None,
+    seed: int = 1,
+    report: Report | None = None,
+) -> SegmentationNetwork:
+    """Train one of the default networks, or go on with it.
+
+    Args:
+        given: the data.
+        soft: soft labels of every chip.
+        folder: of the run.
+        where: this process.
+        steps: of the whole run.
+        hold: fold that is held out.
+        colour_only: without near infrared.
+        start: checkpoint whose weights the run starts from; near infrared is taken out as needed.
+        seed: of everything random.
+        report: called at every check.
+    """
+    bands = (0, 1, 2) if colour_only else (0, 1, 2, 3)
+    chips = training_set(given, soft, hold).with_bands(bands)
+    source = CropSource(chips, CROPS, len(LEGEND), seed)
+    plan = LoopPlan(steps=steps, hard_share=0.55, cool_down=0.35, check_every=250, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = None if start is None else starting_weights(network_from(start), len(bands))
+    shape = replace(SHAPE, bands=len(bands))
+    loop = TrainingLoop(shape, source, plan, COLOUR_ONLY if colour_only else INFRARED, where, folder, weights)
+
+    def check(network: SegmentationNetwork) -> dict[str, float]:
+        return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold))
+
+    return loop.run(check, report)
+
+
+def starting_weights(network: SegmentationNetwork, bands: int) -> dict[str, torch.Tensor]:
+    """Weights of a trained network for one with fewer bands: the last bands' are left out."""
+    weights = dict(network.state_dict())
+    weights["stem.0.weight"] = weights["stem.0.weight"][:, : 4 * bands].clone()
+    return weights
+
+
+def blended_labels(
+    soft: npt.NDArray[np.uint8],
+    network: SegmentationNetwork,
+    images: npt.NDArray[np.uint8],
+    trust: float = 0.6,
+) -> npt.NDArray[np.uint8]:
+    """Soft labels with a trained network's opinion blended in, for a student with fewer bands."""
+    blended = soft.copy()
+    for i in range(0, len(images), 16):
+        found = predicted_probabilities(network, images[i : i + 16])
+        n, k, h, w = found.shape
+        cells = found.reshape(n, k, h // SOFT_STEP, SOFT_STEP, w // SOFT_STEP, SOFT_STEP).mean((3, 5))
+        mixed = trust * 254 * cells + (1 - trust) * blended[i : i + 16]
+        blended[i : i + 16] = np.rint(mixed).astype(np.uint8)
+    return blended
+
+
+__all__ = ["POINT_CLASSES", "read_default_data", "train_default", "training_set", "weak_labels"]

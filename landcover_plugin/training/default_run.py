@@ -1,0 +1,161 @@
+"""From ``LANDCOVER_DATA`` to the shipped model folders: teacher, networks, scene classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..core.model import ModelSpec
+from . import default_data as data
+from .checkpoint import network_from
+from .default_legend import LEGEND, MERGED
+from .default_models import (
+    MERGED_NAMES,
+    DefaultData,
+    blended_labels,
+    measure,
+    read_default_data,
+    train_default,
+    weak_labels,
+)
+from .default_scenes import train_scenes
+from .evaluation import Measured
+from .export import export_model, segmentation_spec
+from .loop import Place, Report
+from .model_folder import write_model_folder
+from .network import SegmentationNetwork
+from .prediction import classes
+from .quantise import eight_bit_model
+from .sheet import write_sheet
+from .shipped import shipped_classes
+
+MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
+STEPS = {"naip-landcover": 3600, "rgb-landcover": 3000}
+TITLES = {
+    "naip-landcover": "Land cover, aerial imagery with near infrared",
+    "rgb-landcover": "Land cover, true-colour aerial imagery",
+}
+DESCRIPTION = (
+    "Water, tree and shrub, low vegetation, barren and impervious ground, for aerial imagery of 0.5 to 1.2 m; "
+    "a lean convolutional network that sees 60 pixels to each side."
+)
+Say = Callable[[str], None]
+
+
+def model_2018(cache: Path) -> Path:
+    """The 2018 model as a model folder in ``cache``, imported from ``LANDCOVER_DATA`` when needed."""
+    from ..core.model_formats.importing import import_model
+
+    folder = cache / "chesapeake-2018"
+    if not (folder / "model.json").is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        import_model(data.data_folder().parent / "models" / "cntk" / "250epochs.model", folder)
+    return folder
+
+
+def run_default(
+    name: str, runs: Path, models: Path, where: Place, say: Say, report: Report | None,
+    steps: int | None = None, hold: int = 0, seed: int = 1,
+) -> None:  # fmt: skip
+    """Train one of :data:`MODELS`, measure it on the held-out fold and write its folder.
+
+    Args:
+        name: of the model; ``rgb-landcover`` and ``naip-scene`` need ``naip-landcover``'s run.
+        runs: folder of the runs: checkpoints, curves, figures, sheets, kept soft labels.
+        models: folder of the model folders.
+        where: this process.
+        say: gets remarks.
+        report: called at every check.
+        steps: of the run, if not the usual ones.
+        hold: fold that is held out.
+        seed: of everything random.
+    """
+    given = read_default_data()
+    infrared = runs / "naip-landcover" / "checkpoint.pt"
+    if name == "naip-scene":
+        kept = runs / "cache" / "scene_features.npz"
+        network = network_from(infrared)
+        found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
+        say(found.as_text())
+        return
+    soft = weak_labels(given, model_2018(runs / "cache"), hold, runs / "cache", say)
+    colour_only = name == "rgb-landcover"
+    if colour_only:
+        soft = blended_labels(soft, network_from(infrared), given.images)
+    network = train_default(
+        given, soft, runs / name, where, steps or STEPS[name], hold=hold,
+        colour_only=colour_only, start=infrared if colour_only else None, seed=seed, report=report,
+    )  # fmt: skip
+    if where.leads:
+        finish_default(name, network, given, runs / name, models / name, hold, say)
+
+
+def finish_default(
+    name: str, network: SegmentationNetwork, given: DefaultData, run: Path, folder: Path, hold: int, say: Say
+) -> ModelSpec:
+    """Figures, sheet and model folder of a trained default network."""
+    bands = slice(0, network.shape.bands)
+    found = measure(lambda x: classes(network, x[:, bands]), given, hold)
+    (run / "figures.md").write_text(figures_text(found), "utf-8")
+    say((run / "figures.md").read_text("utf-8"))
+    held_out_sheet(run / "sheet.png", network, given, hold)
+    provenance: dict[str, Any] = {
+        "trained by": f"landcover train default {name}",
+        "held out": f"fold {hold} of {data.FOLDS}: places, clusters, and one quad",
+        "points": len(given.points) + len(given.own),
+        "torch": torch.__version__,
+    }
+    figures = {m.title: m.as_json() for m in with_merged(found)}
+    spec = segmentation_spec(name, TITLES[name], DESCRIPTION, network, figures, provenance)
+    written = export_model(network, spec, folder)
+    quantise_default(written, given, hold, folder.with_name(f"{name}-8bit"))
+    return written
+
+
+def quantise_default(spec: ModelSpec, given: DefaultData, hold: int, folder: Path) -> list[Measured]:
+    """The 8-bit form of a default model, and its figures on the held-out fold."""
+    kept = [i for i, name in enumerate(given.names) if data.fold_of(name) != hold]
+    chosen = np.random.default_rng(0).choice(kept, size=48, replace=False)
+    small = eight_bit_model(spec, given.images[chosen], folder, {})
+    found = measure(lambda x: shipped_classes(small, x), given, hold)
+    small = replace(small, figures={m.title: m.as_json() for m in with_merged(found)})
+    write_model_folder(small, folder)
+    return found
+
+
+def with_merged(found: list[Measured]) -> list[Measured]:
+    """The point figures also with barren and impervious as one."""
+    result: list[Measured] = []
+    for m in found:
+        result.append(m)
+        if len(m.names) == len(LEGEND):
+            result.append(m.merged(MERGED, MERGED_NAMES))
+    return result
+
+
+def figures_text(found: list[Measured]) -> str:
+    """Everything that was measured, as Markdown."""
+    parts = []
+    for m in with_merged(found):
+        parts.append(m.as_text())
+        if len(m.names) == len(MERGED_NAMES):
+            parts.append(
+                f"Mean recall of tree, low vegetation and built or bare: {m.mean_recall((1, 2, 3)):.3f}.\n"
+            )
+    return "\n".join(parts)
+
+
+def held_out_sheet(
+    path: Path, network: SegmentationNetwork, given: DefaultData, hold: int, count: int = 24
+) -> None:
+    """A picture of held-out chips and their maps, drawn evenly over the regions."""
+    held = [i for i, name in enumerate(given.names) if data.fold_of(name) == hold]
+    rng = np.random.default_rng(hold)
+    chosen = sorted(rng.choice(held, size=min(count, len(held)), replace=False))
+    images = given.images[chosen][:, : network.shape.bands]
+    write_sheet(path, images, None, classes(network, images), LEGEND, columns=4)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from landcover_plugin.training import default_data as data
+
+
+def test_every_year_of_a_place_is_in_one_fold() -> None:
+    assert len({data.fold_of(f"chico_014_{year}") for year in (2016, 2018, 2020)}) == 1
+    folds = {data.fold_of(f"chico_{i:03d}_2018") for i in range(60)}
+    assert folds == {0, 1, 2, 3, 4}
+
+
+def test_every_chip_of_an_ohio_cluster_is_in_one_fold() -> None:
+    assert {data.fold_of(f"ohio_03_{i:02d}") for i in range(40)} == {0}
+    assert set(data.OHIO_FOLDS.values()) == {0, 1, 2, 3, 4}
+
+
+def test_one_quad_of_west_virginia_is_held_out_with_fold_0() -> None:
+    assert data.fold_of("m_3708035_ne_1_new") == 0
+    assert data.fold_of("m_3708020_sw_1_old") == 1
+
+
+def test_own_labels_lie_on_chips_and_have_known_classes() -> None:
+    points = data.read_own_points()
+    assert len(points) >= 190
+    assert all(0 <= p.row < 256 and 0 <= p.col < 256 for p in points)
+
+
+def test_own_labels_are_of_no_place_that_the_shipped_models_hold_out() -> None:
+    assert not [p.chip for p in data.read_own_points() if data.fold_of(p.chip) == 0]
