@@ -13,7 +13,7 @@ from .. import protobuf
 from ..errors import ModelError
 from ..protobuf import DamagedError
 from .graph import DTYPES, Attribute, OnnxGraph, OnnxNode, OnnxValue
-from .tensor import read_tensor
+from .tensor import name_of, read_tensor
 
 MAX_BYTES = 1 << 28
 MAX_NODES = 20_000
@@ -62,7 +62,7 @@ def _opset(message: memoryview) -> tuple[str, int]:
     domain, version = "", 0
     for number, value in protobuf.fields(message):
         if number == 1:
-            domain = protobuf.text(value)
+            domain = name_of(value)
         elif number == 2:
             version = protobuf.signed(value)
     return domain, version
@@ -113,15 +113,15 @@ def _node(message: memoryview) -> OnnxNode:
     operator, domain = "", ""
     for number, value in protobuf.fields(message):
         if number == 1:
-            inputs.append(protobuf.text(value))
+            inputs.append(name_of(value))
         elif number == 2:
-            outputs.append(protobuf.text(value))
+            outputs.append(name_of(value))
         elif number == 4:
-            operator = protobuf.text(value)[:80]
+            operator = name_of(value)[:80]
         elif number == 5:
             name, attributes[name] = _attribute(protobuf.view(value))
         elif number == 7:
-            domain = protobuf.text(value)[:80]
+            domain = name_of(value)[:80]
     if not operator or not any(outputs) or len(inputs) + len(outputs) > _MAX_PORTS:
         raise DamagedError("one of its nodes has no operator, no output, or too many of them")
     operator = operator if domain in _OWN_DOMAINS else f"{domain}.{operator}"
@@ -135,7 +135,7 @@ def _attribute(message: memoryview) -> tuple[str, Attribute]:
     kind = 0
     for number, value in protobuf.fields(message):
         if number == 1:
-            name = protobuf.text(value)
+            name = name_of(value)
         elif number == 2:
             value_of_one = protobuf.real(value)
         elif number == 3:
@@ -176,7 +176,7 @@ def _value(message: memoryview) -> OnnxValue:
     name, tensor = "", None
     for number, value in protobuf.fields(message):
         if number == 1:
-            name = protobuf.text(value)
+            name = name_of(value)
         elif number == 2:
             tensor = next(
                 (protobuf.view(v) for n, v in protobuf.fields(protobuf.view(value)) if n == 1), None

@@ -35,7 +35,7 @@ def read_tensor(message: memoryview) -> tuple[str, npt.NDArray[Any]]:
         elif number == _TYPE:
             element = protobuf.integer(value)
         elif number == _NAME:
-            name = protobuf.text(value)
+            name = name_of(value)
         elif number == _RAW:
             raw = protobuf.view(value)
         elif number in _REALS:
@@ -52,6 +52,14 @@ def read_tensor(message: memoryview) -> tuple[str, npt.NDArray[Any]]:
     array = flat.reshape(dims)
     array.flags.writeable = False
     return name, array
+
+
+def name_of(value: Raw) -> str:
+    """A name, which may come to stand in a sentence for the user."""
+    name = protobuf.text(value)
+    if not name.isprintable():
+        raise DamagedError("a name in it cannot be printed")
+    return name
 
 
 def _size(dims: list[int]) -> int:

@@ -176,6 +176,12 @@ def test_a_sum_that_widens_a_convolution_of_one_pixel_agrees() -> None:
     agree(nodes, {"x": normal(2, 1, 4, 6, 5)}, **arrays)
 
 
+def test_a_convolution_that_two_read_stays_as_it_is() -> None:
+    arrays = {"w": normal(1, 3, 4, 3, 3)}
+    nodes = [node("Conv", "x w", "c"), node("Relu", "c", "r"), node("Sub", "r c")]
+    agree(nodes, {"x": normal(2, 1, 4, 6, 5)}, **arrays)
+
+
 UNARY = [
     "Abs",
     "Ceil",

@@ -102,6 +102,7 @@ def test_what_cannot_be_run_is_refused_with_its_reason() -> None:
         (model_of([same], [short]), "1099511627776 numbers has 12 bytes"),
         (model_of([helper.make_node("Relu", ["z"], ["y"])]), "Relu reads 'z'"),
         (model_of([same, same]), "there already"),
+        (model_of([helper.make_node("Re\nlu", ["x"], ["y"])]), "a name in it cannot be printed"),
         (model_of([helper.make_node("Relu", ["x"], ["q"])]), "gives its output 'y'"),
     ]
     for model, reason in cases:
