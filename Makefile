@@ -35,6 +35,12 @@ demo: $(STAMP) ## map the sample scene (or IMAGE=… with MODEL=…) through qgi
 bench: $(STAMP) ## the batch job in ratios (needs LANDCOVER_DATA)
 	$(PYTHON) -m benchmarks.batch
 
+bench-live: $(STAMP) ## the live layer in ratios, in a real window (needs LANDCOVER_DATA)
+	$(PYTHON) -m benchmarks.live
+
+soak: $(STAMP) ## twenty minutes of random use in a real window (needs LANDCOVER_DATA)
+	$(PYTHON) -m benchmarks.live_soak
+
 package: $(STAMP) ## the plugin's zip, of what is committed
 	@$(PYTHON) .ci/package.py
 

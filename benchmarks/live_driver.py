@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+CALLS = []
 PAINTED = [0, None, 0]  # tiles in the last picture, its view, and when it was drawn
 
 
@@ -13,6 +14,7 @@ def watch():
     real = TileFeed.paint
 
     def paint(self, view, tiles, output):
+        CALLS.append((view.shape, len(tiles), len(view.tiles())))
         if view.shape[0] > 400:  # not the dock's sample
             PAINTED[0], PAINTED[1] = len(tiles), view
         return real(self, view, tiles, output)
@@ -24,12 +26,13 @@ def live():
     return next(l for l in QgsProject.instance().mapLayers().values() if l.providerType() == "landcover")
 
 
-def frames_until(done, seconds=120):
+def frames_until(done, seconds=60):
     """Seconds until the first frame that shows a tile, and until the one after which done() holds."""
-    started, first = time.perf_counter(), []
+    started, first, counted = time.perf_counter(), [], []
     canvas = iface.mapCanvas()
 
     def refreshed():
+        counted.append((round(time.perf_counter() - started, 2), PAINTED[0]))
         if PAINTED[0] and not first:
             first.append(time.perf_counter() - started)
 
@@ -39,7 +42,10 @@ def frames_until(done, seconds=120):
         QApplication.processEvents()
         time.sleep(0.001)
         if time.monotonic() > end:
-            raise TimeoutError("the view was not painted")
+            faulthandler.dump_traceback(all_threads=True)
+            canvas_state = (canvas.isDrawing(), PAINTED[0], feed(live()).queue.waiting, canvas.renderFlag(),
+                            [l.name() for l in canvas.layers()], canvas.extent().toString(0), counted, CALLS[-3:])
+            raise TimeoutError(f"the view was not painted: {canvas_state}, {plugin()._gui._repainter._gates}")
     whole = time.perf_counter() - started
     canvas.mapCanvasRefreshed.disconnect(refreshed)
     return first[0], whole

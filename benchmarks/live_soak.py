@@ -173,7 +173,7 @@ def main() -> None:
         folder,
         {"models_folder": folder / "models", "memory_mb": MEMORY_MB, "disk_mb": 256},
         seconds + 180,
-        {"SOAK_SECONDS": str(seconds), "SOAK_SEED": str(given.seed)},
+        {"SOAK_SECONDS": str(seconds), "SOAK_SEED": str(given.seed), "GDAL_CACHEMAX": "64"},
     )
     print(json.dumps(result, indent=1))
     early, late = result["memory"][len(result["memory"]) // 4], max(result["memory"])

@@ -90,6 +90,10 @@ class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
         """One."""
         return 1
 
+    def renderInPreview(self, context: Any) -> bool:
+        """No: QGIS would ask for the ground around each view, and threads that draw would wait for it."""
+        return False
+
     def name(self) -> str:
         """The provider's key."""
         return KEY
