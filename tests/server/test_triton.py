@@ -78,7 +78,9 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
 
 def picture(spec: ModelSpec, seed: int) -> np.ndarray:
     values = noise(len(spec.bands), spec.chip, spec.chip, seed)[None]
-    return values.astype(np.float32) / np.float32(255) if spec.dtype == "float32" else values.astype(spec.dtype)
+    return (
+        values.astype(np.float32) / np.float32(255) if spec.dtype == "float32" else values.astype(spec.dtype)
+    )
 
 
 def door(triton: Triton, scheme: str, spec: ModelSpec) -> Backend:

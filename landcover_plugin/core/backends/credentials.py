@@ -26,7 +26,7 @@ def read_bearer() -> str | None:
     except (OSError, ValueError) as e:
         reason = getattr(e, "strerror", None) or "not a path"
         raise BackendError(
-            f"The bearer's file {path} cannot be read ({reason}); check {settings.TOKEN_FILE_VARIABLE}."
+            f"The bearer's file {path} cannot be read ({reason}); check {settings.BEARER_FILE_VARIABLE}."
         ) from e
     try:
         bearer = content.decode("ascii").strip()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 PYTHON_VARIABLE = "LANDCOVER_PYTHON"
 THREADS_VARIABLE = "LANDCOVER_THREADS"
-TOKEN_FILE_VARIABLE = "LANDCOVER_TOKEN_FILE"
+BEARER_FILE_VARIABLE = "LANDCOVER_TOKEN_FILE"
 CA_FILE_VARIABLE = "LANDCOVER_CA_FILE"
 
 
@@ -72,7 +72,7 @@ def worker_python() -> str | None:
 
 def token_file() -> str | None:
     """The file that holds the bearer for servers."""
-    return _settings.token_file or os.environ.get(TOKEN_FILE_VARIABLE) or None
+    return _settings.token_file or os.environ.get(BEARER_FILE_VARIABLE) or None
 
 
 def ca_file() -> str | None:

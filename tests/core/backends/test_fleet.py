@@ -370,7 +370,7 @@ def test_the_bearer_comes_from_a_named_file_and_is_never_shown(tmp_path, monkeyp
     with server(bearer=bearer) as (url, _):
         with pytest.raises(BackendError, match="401"):
             fleet(url)
-        monkeypatch.setenv(settings.TOKEN_FILE_VARIABLE, str(tmp_path / "bearer"))
+        monkeypatch.setenv(settings.BEARER_FILE_VARIABLE, str(tmp_path / "bearer"))
         backend = fleet(url)
         assert bearer not in backend.description + backend.numeric_kind
         backend.close()
@@ -383,7 +383,7 @@ def test_the_bearer_comes_from_a_named_file_and_is_never_shown(tmp_path, monkeyp
 @pytest.mark.parametrize("content", [b"", b"a b", b"\xff\xfe", b"x" * 20_000])
 def test_a_file_that_holds_no_bearer_is_one_sentence_without_it(content, tmp_path, monkeypatch) -> None:
     (tmp_path / "bearer").write_bytes(content)
-    monkeypatch.setenv(settings.TOKEN_FILE_VARIABLE, str(tmp_path / "bearer"))
+    monkeypatch.setenv(settings.BEARER_FILE_VARIABLE, str(tmp_path / "bearer"))
     with pytest.raises(BackendError, match="must hold one line"):
         fleet("http://127.0.0.1:9")
 
