@@ -12,7 +12,7 @@ OUT ?= demo
 export QT_QPA_PLATFORM ?= offscreen
 export LANDCOVER_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help install test check demo bench bench-live soak package train-demo train-models pictures clean
+.PHONY: help install test test-triton check demo bench bench-live soak package train-demo train-models pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ $(STAMP): pyproject.toml constraints-numpy1.txt .ci/install
 
 test: $(STAMP) check ## checks and all tests
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+test-triton: $(STAMP) ## the remote backend against a real Triton server (needs LANDCOVER_DATA)
+	LANDCOVER_TEST_TRITON=1 $(PYTHON) -m pytest -rs tests/server/test_triton.py
 
 check: $(STAMP) ## format, lint, types, import rules, security scans
 	@.ci/check

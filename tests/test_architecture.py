@@ -34,6 +34,8 @@ ONLY_IN = {
     "onnx": ("core/cntk/", "core/model_formats/", "training/"),
     "starlette": ("server/",),
     "uvicorn": ("server/",),
+    "prometheus_client": ("server/metrics.py",),
+    "tritonclient": ("core/backends/grpc.py",),
     "click": ("cli/", "training/commands.py"),
 }
 

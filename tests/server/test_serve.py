@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from landcover_plugin.core.backends import Priority, configure, open_backend
-from landcover_plugin.core.errors import OptionError
+from landcover_plugin.core.errors import BackendError, OptionError
 from landcover_plugin.server.joining import JoiningBackend
 from landcover_plugin.server.serve import ServeOptions, check_exposure, limits_for
 from tests.fake_backend import FakeBackend, fake_spec
@@ -163,6 +164,35 @@ def test_a_bearer_is_asked_for_where_a_file_names_one(folder: Path, spec, tmp_pa
         backend.submit(chips(spec)).result(20)
         backend.close()
         assert "open-sesame" not in served.said
+    finally:
+        configure()
+        served.stop()
+
+
+def test_https_is_checked_with_the_users_own_certificates(folder: Path, spec, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, so there is no certificate to test with")
+    certificate, key = str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
+    make = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(
+        [*make.split(), "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    served = Served("--models", str(folder), "--certificate", certificate, "--key", key)
+    try:
+        assert served.url.startswith("https://")
+        with pytest.raises(BackendError, match="(?i)certificate verify failed"):
+            open_backend(served.url, spec)
+        configure(ca_file=str(tmp_path / "nowhere.pem"))
+        with pytest.raises(BackendError, match="does not exist"):
+            open_backend(served.url, spec)
+        configure(ca_file=certificate)
+        backend = open_backend(served.url, spec)
+        assert backend.submit(chips(spec)).result(20)["classes"].shape == (1, 64, 64)
+        backend.close()
     finally:
         configure()
         served.stop()

@@ -58,7 +58,7 @@ def agree(spec: ModelSpec, metadata: Any, where: str) -> Agreement:
         )
     parameters = metadata.get("parameters")
     kind = parameters.get("numeric_kind") if isinstance(parameters, dict) else None
-    sides = metadata["inputs"][0]["shape"][2:]
+    sides = _tensors(metadata["inputs"])[INPUT][1][2:]
     return Agreement(_version(metadata), kind if _is_word(kind) else None, any(side > 0 for side in sides))
 
 

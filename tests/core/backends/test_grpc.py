@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import builtins
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landcover_plugin.core.backends import Priority, open_backend
+from landcover_plugin.core.backends.grpc import GrpcClient
+from landcover_plugin.core.backends.remote import ConnectionLostError, RefusedError
+from landcover_plugin.core.errors import BackendError
+from tests.core.backends.test_fleet import SHORT, fleet
+from tests.fake_backend import BANDS, FakeBackend, fake_spec
+
+SPEC = fake_spec(bands=BANDS[:3])
+CHIPS = np.random.default_rng(0).integers(0, 256, (1, 3, SPEC.chip, SPEC.chip), np.uint8)
+
+
+def test_without_tritonclient_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *arguments: Any) -> Any:
+        if name.startswith("tritonclient"):
+            raise ImportError("No module named 'tritonclient'")
+        return real(name, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(
+        BackendError, match=r"^gRPC needs the package tritonclient \(.*\); install tritonclient"
+    ):
+        open_backend("grpc://127.0.0.1:9", SPEC)
+
+
+@pytest.fixture
+def server() -> Any:
+    """A gRPC server of the protocol; gives its URL and what answers."""
+    pytest.importorskip("tritonclient.grpc", reason="tritonclient[grpc] is not installed")
+    import grpc
+    from tritonclient.grpc import service_pb2 as pb
+    from tritonclient.grpc import service_pb2_grpc
+
+    network = FakeBackend(SPEC)
+    datatypes = {"uint8": "UINT8", "float32": "FP32"}
+
+    class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
+        fault: Any = None
+        bearers: list[str] = []
+
+        def ServerMetadata(self, request: Any, context: Any) -> Any:
+            return pb.ServerMetadataResponse(name="peer", version="1")
+
+        def ModelMetadata(self, request: Any, context: Any) -> Any:
+            if request.name != "fake":
+                context.abort(grpc.StatusCode.NOT_FOUND, "unknown model")
+            tensor = pb.ModelMetadataResponse.TensorMetadata
+            outputs = [
+                tensor(name="classes", datatype="UINT8", shape=[-1, -1, -1]),
+                tensor(name="probabilities8", datatype="UINT8", shape=[-1, 3, -1, -1]),
+                tensor(name="probabilities", datatype="FP32", shape=[-1, 3, -1, -1]),
+            ]
+            inputs = [tensor(name="chips", datatype="UINT8", shape=[-1, 3, -1, -1])]
+            return pb.ModelMetadataResponse(name="fake", versions=["1"], inputs=inputs, outputs=outputs)
+
+        def ModelInfer(self, request: Any, context: Any) -> Any:
+            self.bearers += [v for k, v in context.invocation_metadata() if k == "authorization"]
+            if self.fault:
+                self.fault(context)
+            chips = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(request.inputs[0].shape)
+            answer = network._answer(chips, tuple(o.name for o in request.outputs), 0)
+            response = pb.ModelInferResponse(model_name="fake", model_version="1", id=request.id)
+            for name, array in reversed(answer.items()):
+                response.outputs.add(name=name, datatype=datatypes[array.dtype.name], shape=array.shape)
+                response.raw_output_contents.append(array.tobytes())
+            return response
+
+    peer, service = grpc.server(ThreadPoolExecutor(4)), Service()
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(service, peer)
+    port = peer.add_insecure_port("127.0.0.1:0")
+    peer.start()
+    yield f"grpc://127.0.0.1:{port}", service, network, grpc
+    peer.stop(0)
+
+
+def test_answers_are_matched_by_name_and_equal_the_networks(server: Any) -> None:
+    url, _, network, _ = server
+    backend = fleet(url, SHORT, SPEC)
+    try:
+        answer = backend.submit(CHIPS, SPEC.outputs).result(10)
+    finally:
+        backend.close()
+    for name, array in network._answer(CHIPS, SPEC.outputs, 0).items():
+        np.testing.assert_array_equal(answer[name], array)
+
+
+def ask(client: GrpcClient, deadline_s: float = 5.0) -> Any:
+    return client.infer("fake", CHIPS, ("classes",), Priority.LIVE, deadline_s=deadline_s, answer_bytes=9999)
+
+
+def test_faults_are_told_apart(server: Any) -> None:
+    url, service, _, grpc = server
+    client = GrpcClient(url, headers=lambda: {"Authorization": "Bearer abc"})
+    codes = grpc.StatusCode
+    cases = [
+        (lambda c: c.abort(codes.UNAVAILABLE, "Exceeds maximum queue size"), RefusedError, 503),
+        (lambda c: c.abort(codes.INVALID_ARGUMENT, "bad shape"), RefusedError, 400),
+        (lambda c: c.abort(codes.INTERNAL, "stub is not healthy"), RefusedError, 500),
+        (lambda c: c.abort(codes.UNAUTHENTICATED, "who?"), RefusedError, 401),
+        (lambda c: c.abort(codes.UNAVAILABLE, "going away"), ConnectionLostError, None),
+        (lambda c: time.sleep(0.6), ConnectionLostError, None),
+    ]
+    try:
+        for fault, kind, status in cases:
+            service.fault = fault
+            with pytest.raises(kind, match=r"^[A-Za-z].*\.$") as found:
+                ask(client, 0.3 if status is None else 5.0)
+            assert getattr(found.value, "status", None) == status
+            assert "abc" not in str(found.value)
+        assert set(service.bearers) == {"Bearer abc"}
+    finally:
+        client.close()
+
+
+def test_nobody_there_and_an_unknown_model_are_one_sentence(server: Any) -> None:
+    with pytest.raises(BackendError, match=r"^No answer from grpc://127.0.0.1:9 .*running\.$"):
+        fleet("grpc://127.0.0.1:9", SHORT, SPEC)
+    with pytest.raises(RefusedError, match="unknown model"):
+        fleet(server[0], SHORT, fake_spec(name="other", bands=BANDS[:3]))
