@@ -17,7 +17,7 @@ from ..translation import tr
 from .live_layers import style, uri_of
 
 
-class CompareView(QgsDockWidget):  # type: ignore[misc]
+class CompareView(QgsDockWidget):
     """A map window with one output of a live layer, locked to the main map's extent.
 
     It owns its canvas and its live layer, which is in no project and shares the tiles of all others.

@@ -42,7 +42,7 @@ from .state_line import StateLine
 _UPDATE_MS = 500
 
 
-class LiveDock(QgsDockWidget):  # type: ignore[misc]
+class LiveDock(QgsDockWidget):
     """Narrow enough to stay open beside the layer tree. It keeps no layer, it asks the switch.
 
     Args:

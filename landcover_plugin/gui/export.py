@@ -24,7 +24,7 @@ from .live_layers import class_renderer
 _FOLDER = f"{PREFIX}export_folder"
 
 
-class ExportTask(QgsTask):  # type: ignore[misc]
+class ExportTask(QgsTask):
     """Writes a map in a thread of QGIS' task manager; it touches no layer.
 
     Args:

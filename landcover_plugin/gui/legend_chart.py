@@ -26,7 +26,7 @@ _COLOUR = Qt.ItemDataRole.UserRole + 2
 _ID = Qt.ItemDataRole.UserRole + 3
 
 
-class _Bar(QStyledItemDelegate):  # type: ignore[misc]
+class _Bar(QStyledItemDelegate):
     """Paints a share as a bar, with its figure."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
@@ -68,7 +68,7 @@ class _Bar(QStyledItemDelegate):  # type: ignore[misc]
         return QSize(80, row_height(option.fontMetrics))
 
 
-class _Row(QStyledItemDelegate):  # type: ignore[misc]
+class _Row(QStyledItemDelegate):
     """Keeps rows as high as those of the bars."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
@@ -76,7 +76,7 @@ class _Row(QStyledItemDelegate):  # type: ignore[misc]
         return QSize(super().sizeHint(option, index).width(), row_height(option.fontMetrics))
 
 
-class LegendChart(QTreeWidget):  # type: ignore[misc]
+class LegendChart(QTreeWidget):
     """Classes with colour, switch, share and area.
 
     Signals:

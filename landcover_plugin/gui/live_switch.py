@@ -18,7 +18,7 @@ from .live_layers import is_imagery, live_layers_of, new_live_layer, show, sourc
 _MODEL, _OUTPUT = f"{PREFIX}last_model", f"{PREFIX}last_output"
 
 
-class LiveSwitch(QObject):  # type: ignore[misc]
+class LiveSwitch(QObject):
     """Which live layer is meant, and whether it is on. Main thread only.
 
     Signals:

@@ -24,7 +24,7 @@ def configure_worker() -> None:
     configure(worker_python=lambda: str(QgsSettings().value(_PYTHON, "") or "") or None)
 
 
-class OptionsPage(QgsOptionsPageWidget):  # type: ignore[misc]
+class OptionsPage(QgsOptionsPageWidget):
     """Where predictions run, where models are, how much is kept."""
 
     def __init__(self, parent: Any, session: LiveSession, rebind: Any) -> None:
@@ -104,7 +104,7 @@ def _megabytes(value: int, least: int, most: int, tip: str) -> QSpinBox:
     return box
 
 
-class OptionsFactory(QgsOptionsWidgetFactory):  # type: ignore[misc]
+class OptionsFactory(QgsOptionsWidgetFactory):
     """Makes the page whenever the dialogue opens; QGIS owns the pages, the plugin this."""
 
     def __init__(self, session: LiveSession, rebind: Any) -> None:

@@ -14,7 +14,7 @@ from ..translation import tr
 _IDLE, _WORKING, _READY, _WRONG = "#8d8d8d", "#2f7fc1", "#3a9a4b", "#c0392b"
 
 
-class StateLine(QWidget):  # type: ignore[misc]
+class StateLine(QWidget):
     """A coloured dot, what runs the model, tiles waiting and the rate."""
 
     def __init__(self, parent: Any = None) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 KEY = "landcover"
 
 
-class LandcoverProvider(QgsRasterDataProvider):  # type: ignore[misc]
+class LandcoverProvider(QgsRasterDataProvider):
     """One band of classes, of blended colours or of confidence, predicted when it is asked for.
 
     Args:

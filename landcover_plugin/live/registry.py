@@ -11,7 +11,7 @@ from qgis.PyQt import sip
 KEY = "landcover"
 
 
-class LiveMetadata(QgsProviderMetadata):  # type: ignore[misc]
+class LiveMetadata(QgsProviderMetadata):
     """Forwards to what the plugin offers now.
 
     QGIS keeps it for ever, for nothing can be taken out of its list: after the plugin is unloaded

@@ -37,7 +37,7 @@ class _Gate:
         return max(0.0, self.asked_at + max(_LEAST_S, _COSTS * self.cost_s) - now)
 
 
-class Repainter(QObject):  # type: ignore[misc]
+class Repainter(QObject):
     """Paints live layers again as their tiles arrive, and tells feeds which views are on screen.
 
     A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again

@@ -33,7 +33,7 @@ _IDLE_S = 20.0
 _END_S = 10.0
 
 
-class LiveSession(QObject):  # type: ignore[misc]
+class LiveSession(QObject):
     """Feeds by what they predict, and the cache behind them.
 
     Made and closed in the main thread, one at a time. It owns the feeds: providers hold them too,

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QThread
 _alive: list[WorkThread] = []
 
 
-class WorkThread(QThread):  # type: ignore[misc]
+class WorkThread(QThread):
     """Runs one function.
 
     Network reads of QGIS want threads that Qt started. Qt aborts the process when the object of a
