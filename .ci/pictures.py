@@ -1,11 +1,12 @@
 """``make pictures``: the documentation's pictures, all of the generated landscape.
 
 ``docs/pictures/land-cover.png`` is imagery beside its map, ``docs/pictures/scene.png`` the sample
-scene with its truth at both dates.
+scene with its truth at both dates, ``docs/pictures/live.png`` the live layer in a QGIS window.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,9 +19,38 @@ from landcover_plugin.training.landscape import CLASSES, generate
 from sheet import draw_sheet, imagery_rgb, map_rgb
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the tests' window driver
 PICTURES = ROOT / "docs" / "pictures"
 BUILD = ROOT / "build" / "pictures"
 LARGEST = 300_000
+LIVE = """
+from qgis.PyQt.QtGui import QImage
+
+def main():
+    iface.mainWindow().resize(1360, 860)
+    layer = load(os.environ['SCENE'], 'landscape')
+    for dock in iface.mainWindow().findChildren(QDockWidget):
+        if dock.windowTitle() == 'Browser':
+            dock.hide()
+    QTest.qWait(300)
+    native(layer, 660, 560)
+    wait(settled)
+    click(button())
+    def live():
+        layers = QgsProject.instance().mapLayers().values()
+        return [l for l in layers if l.providerType() == 'landcover']
+    wait(live)
+    wait(lambda: painted(live()[0]), 60)
+    iface.mainWindow().findChildren(QgsOpacityWidget)[0].setOpacity(0.7)
+    QTest.qWait(1500)
+    wait(settled)
+    picture = iface.mainWindow().grab().toImage()
+    picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
+    picture.save(os.path.join(FOLDER, 'live.png'))
+
+from qgis.gui import QgsOpacityWidget
+run(main)
+"""
 
 
 def main() -> None:
@@ -44,6 +74,7 @@ def main() -> None:
         ("Truth", map_rgb(Path(scene.truth_second_date), 230)),
     ]
     save(panels, list(CLASSES.values()), "scene.png")
+    live_window(image)
 
 
 def part(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -51,10 +82,29 @@ def part(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return pixels[255:605, 110:520]
 
 
+def live_window(image: Path) -> None:
+    """A QGIS window, the button pressed, on a screen of its own."""
+    from tests.gui.window import drive
+
+    drive(LIVE, BUILD, {"models_folder": str(ROOT / "models")}, 120, {"SCENE": str(image)})
+    keep(BUILD / "live.png", PICTURES / "live.png")
+
+
+def keep(drawn: Path, path: Path) -> None:
+    """Copy a picture, and end where it is too large for a repository."""
+    shutil.copy(drawn, path)
+    check_size(path)
+
+
 def save(panels: list[tuple[str, npt.NDArray[np.uint8]]], legend: list[tuple[str, str]], name: str) -> None:
     """Write one picture, and end where it is too large for a repository."""
     path = PICTURES / name
     draw_sheet(panels, legend, path)
+    check_size(path)
+
+
+def check_size(path: Path) -> None:
+    """Say how large a picture is, and end where it is too large for a repository."""
     size = path.stat().st_size
     say(f"{path.relative_to(ROOT)} ({size:,} bytes)")
     if size > LARGEST:
