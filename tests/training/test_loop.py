@@ -112,16 +112,15 @@ def train_stripes(folder: Path) -> None:
     images = (30 + 45 * labels[:, None].repeat(4, 1) + rng.integers(-6, 7, (4, 4, 256, 256))).astype(np.uint8)
     chips = empty_set([str(i) for i in range(4)], images, np.zeros(4, np.int64), ["all"])
     chips.hard, chips.hard_weight = labels, np.full(labels.shape, 64, np.uint8)
-    plan = LoopPlan(
-        steps=100, batch=8, check_every=100, warm_up=10, rate=1e-2, average=0.9, precision="float32"
-    )
+    plan = LoopPlan(steps=120, batch=32, check_every=30, warm_up=10, rate=1e-2, cool_down=0.6,
+                    precision="float32")  # fmt: skip
     folder.mkdir(exist_ok=True)
     with place("cpu") as where:
-        source = CropSource(chips, CropPlan(side=32), 5, 1)
-        network = TrainingLoop(SMALL, source, plan, NONE, where, folder).run()
+        source = CropSource(chips, CropPlan(side=32, zoom=(1, 1), turned=0), 5, 1)
+        loop = TrainingLoop(SMALL, source, plan, NONE, where, folder)
+        loop.run()
         if where.leads:
-            share = (classes(network, chips.images) == chips.hard).mean()
-            (folder / "accuracy").write_text(str(share))
+            (folder / "loss").write_text(str(loop.curves.rows[-1]["loss"]))
 
 
 def test_two_processes_train_as_well_as_one(tmp_path) -> None:
@@ -140,6 +139,6 @@ def test_two_processes_train_as_well_as_one(tmp_path) -> None:
     ]
     subprocess.run([*launcher, str(script), str(tmp_path / "two")], check=True, env=environment, timeout=240)
     train_stripes(tmp_path / "one")
-    one, two = (float((tmp_path / name / "accuracy").read_text()) for name in ("one", "two"))
-    assert abs(one - two) < 0.05
-    assert min(one, two) > 0.7
+    one, two = (float((tmp_path / name / "loss").read_text()) for name in ("one", "two"))
+    assert two == pytest.approx(one, abs=0.1)
+    assert max(one, two) < 1.0, "a guess among five classes has 1.6"
