@@ -204,3 +204,24 @@ def test_a_folder_without_models_is_one_sentence(tmp_path: Path) -> None:
 def test_a_body_may_hold_a_few_chips_of_the_largest_model() -> None:
     limits = limits_for([fake_spec(tile=512, halo=64)], 5)
     assert 8 * 4 * 640**2 < limits.body_bytes < 64 << 20 and limits.pending == 5
+
+
+def test_the_command_maps_an_image_on_two_servers_one_of_them_absent(
+    server, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from landcover_plugin.cli.classify import classify
+    from tests.rasters import noise, read_raster, write_raster
+
+    monkeypatch.setenv("LANDCOVER_MODELS", str(folder))
+    image = str(write_raster(tmp_path / "a.tif", noise(4, 300, 300)))
+    said = []
+    for name, backend in (("near", "onnxruntime:cpu"), ("far", f"http://127.0.0.1:9,{server.url}")):
+        arguments = [image, str(tmp_path / f"{name}.tif"), "--model", "tiny", "--backend", backend]
+        done = CliRunner().invoke(classify, arguments, catch_exceptions=False)
+        assert done.exit_code == 0
+        said.append(done.output)
+    configure()
+    np.testing.assert_array_equal(read_raster(tmp_path / "near.tif"), read_raster(tmp_path / "far.tif"))
+    assert "A server is not used until it answers: No answer from http://127.0.0.1:9" in said[1]
