@@ -47,11 +47,12 @@ def classify(image: str, out: Path, **options: Any) -> None:
     landcover classify image.tif out.tif --bands 4,1,2 --confidence sure.tif
     """
     from ..core import classify as core
-    from ..core.backends import open_backend
+    from ..core.backends import configure, open_backend
     from ..core.grid import Extent
     from ..core.raster_io import raster_io
 
     reporter = TerminalReporter(quiet=options["quiet"], verbose=options["verbose"])
+    configure(warn=reporter.warn)
     signal.signal(signal.SIGTERM, lambda *_: reporter.cancel())
     io = raster_io()
     source = io.open(image)

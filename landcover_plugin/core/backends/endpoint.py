@@ -66,6 +66,7 @@ class Examination:
         binary: whether raw tensors are understood.
         answer: to the canary, all outputs.
         seconds: that the canary took.
+        values: of the canary's one chip.
     """
 
     numeric_kind: str
@@ -74,6 +75,7 @@ class Examination:
     binary: bool
     answer: Arrays
     seconds: float
+    values: int = 1
 
 
 class Endpoint:
@@ -131,10 +133,11 @@ class Endpoint:
             0.0,
         )
         started = time.monotonic()
-        answer = self._ask(facts, canary(spec, agreement), spec.outputs, Priority.BATCH, _left(end))
+        chip = canary(spec, agreement)
+        answer = self._ask(facts, chip, spec.outputs, Priority.BATCH, _left(end))
         seconds = time.monotonic() - started
         kind = numeric_kind(agreement, server, metadata, answer)
-        return replace(facts, numeric_kind=kind, answer=answer, seconds=seconds)
+        return replace(facts, numeric_kind=kind, answer=answer, seconds=seconds, values=chip.size)
 
     def compare(self, facts: Examination, other: Examination) -> None:
         """Refuse a server whose tiny inference gives other classes than another's.
@@ -184,6 +187,12 @@ class Endpoint:
         answer = {name: np.require(a, a.dtype.newbyteorder("=")) for name, a in answer.items()}
         self._check(answer, chips.shape)
         return answer
+
+    def usual_s(self, values: int) -> float:
+        """Seconds that an answer to a request of so many values takes; from the canary before there are any."""
+        if self.answers >= 4 or self._facts is None:
+            return self.seconds
+        return self._facts.seconds * max(1.0, values / self._facts.values)
 
     def took(self, seconds: float) -> None:
         """Remember how long an answer took."""

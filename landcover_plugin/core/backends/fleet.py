@@ -34,7 +34,7 @@ class Patience:
 
     Args:
         request: for an answer, all attempts together.
-        attempt: for one attempt at most; less once a server has shown how fast it is.
+        attempt: for one attempt at most; ten times what a server usually takes, where that is less.
         least_attempt: for one attempt at least.
         gone: with no server that answers, before requests fail.
         probe: for a server's examination.
@@ -116,7 +116,7 @@ class FleetRunner:
         while True:
             endpoint, was_full = self._acquire(priority, failed, end)
             started = time.monotonic()
-            deadline = min(self._attempt_s(endpoint), max(0.1, end - started))
+            deadline = min(self._attempt_s(endpoint, chips.size), max(0.1, end - started))
             try:
                 answer = endpoint.ask(chips, outputs, priority, deadline)
             except LandcoverError as e:
@@ -189,11 +189,9 @@ class FleetRunner:
         if others and endpoint.answers > 4 and seconds > _SLOW_TIMES * median(others) + _SLOW_AND_S:
             self._set_aside(endpoint, f"it took {seconds:.1f} s where others take {median(others):.2f} s")
 
-    def _attempt_s(self, endpoint: Endpoint) -> float:
+    def _attempt_s(self, endpoint: Endpoint, values: int) -> float:
         patience = self._patience
-        if endpoint.answers < 4:
-            return patience.attempt
-        return min(patience.attempt, max(patience.least_attempt, _SLOW_TIMES * endpoint.seconds))
+        return min(patience.attempt, max(patience.least_attempt, _SLOW_TIMES * endpoint.usual_s(values)))
 
     # -- setting aside and coming back -----------------------------------------------------------
 

