@@ -261,6 +261,9 @@ def main():
         def extent(self):
             return layer.extent()
 
+        def setTransformContext(self, context):
+            pass
+
         def createMapRenderer(self, context):
             KEEP.append(SlowRenderer(self.id(), context))
             return KEEP[-1]
