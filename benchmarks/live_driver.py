@@ -153,7 +153,7 @@ def main():
 
     click(button())
     QTest.qWait(500)
-    gui.switch._session.cache.clear()
+    gui.clear()  # and so what the map itself kept of the layer
     PAINTED[:] = [0, None, 0]
     click(button())
     first, whole = frames_until(all_painted)
@@ -260,6 +260,9 @@ def main():
 
         def extent(self):
             return layer.extent()
+
+        def setTransformContext(self, context):
+            pass
 
         def createMapRenderer(self, context):
             KEEP.append(SlowRenderer(self.id(), context))

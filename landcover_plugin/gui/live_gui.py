@@ -11,7 +11,7 @@ from qgis.PyQt.QtWidgets import QAction, QActionGroup, QMenu, QSlider, QToolButt
 
 from ..core.model_library import list_models
 from ..live.looks import BLEND, CONFIDENCE
-from ..live.repainting import Repainter, is_live
+from ..live.repainting import Repainter, is_live, live_layers
 from ..live.session import LiveSession
 from ..live.tile_store import CLASSES
 from ..translation import tr
@@ -206,10 +206,10 @@ class LiveGui:
     def clear(self) -> None:
         """Forget all predictions; what is on screen is predicted again."""
         self._session.cache.clear()
-        for canvas in self._canvases():
-            for layer in canvas.layers():
-                if is_live(layer):
-                    layer.triggerRepaint()
+        layers = {layer.id(): layer for layer in QgsProject.instance().mapLayers().values() if is_live(layer)}
+        layers.update({layer.id(): layer for canvas in self._canvases() for layer in live_layers(canvas)})
+        for layer in layers.values():
+            layer.triggerRepaint()
 
     def open_settings(self) -> None:
         """QGIS' options at the plugin's page."""

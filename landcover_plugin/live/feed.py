@@ -8,18 +8,17 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..core.backends import Backend
 from ..core.errors import BackendError, ImageryError, LandcoverError
 from ..core.grid import Extent, PredictionGrid, TileIndex, Window
-from ..core.ground import ToLonLat
 from ..core.imagery import ImagerySource, grid_of
 from ..core.model import ModelSpec
 from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_ahead, zoom_out
 from .far_view import FarView
+from .feed_source import FeedSource
 from .levels import Levels, LevelsOfViews
 from .looks import BLEND, Bytes, arrays_for, look
 from .preparation import Preparation
@@ -31,25 +30,6 @@ from .workers import Setup, Slots, Worker
 _GIVE_UP_S = 60.0
 _SHARE_OF_MEMORY = 0.8
 _RATE_S = 5.0
-
-
-@dataclass(frozen=True)
-class FeedSource:
-    """Imagery for a feed.
-
-    Args:
-        sources: one for each worker, and only that worker's from the start on.
-        to_lonlat: from the imagery's CRS to degrees; None where it has none.
-        is_public: a tile service that others run: read ahead sparingly.
-        keeps_for_s: how long tiles stay good, None for imagery whose changes are seen.
-        to_sample: what the choice of a recipe gets to see of a source.
-    """
-
-    sources: tuple[ImagerySource, ...]
-    to_lonlat: ToLonLat | None
-    is_public: bool = False
-    keeps_for_s: float | None = None
-    to_sample: Callable[[ImagerySource], Any] = lambda source: source
 
 
 @dataclass(frozen=True)

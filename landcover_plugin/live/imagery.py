@@ -16,7 +16,7 @@ from ..core.raster_io import raster_io
 from ..qgis_imagery.frame import crs_wkt, frame_of
 from ..qgis_imagery.layers import raster_path
 from ..qgis_imagery.provider_source import ProviderSource, own_clone
-from .feed import FeedSource
+from .feed_source import FeedSource
 
 WEEK_S = 7 * 86400.0
 _SERVICE_WORKERS = 3

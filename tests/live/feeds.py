@@ -12,7 +12,8 @@ import numpy as np
 from landcover_plugin.core.grid import Extent
 from landcover_plugin.core.raster_io import raster_io
 from landcover_plugin.live.asked_view import AskedView
-from landcover_plugin.live.feed import FeedSource, TileFeed
+from landcover_plugin.live.feed import TileFeed
+from landcover_plugin.live.feed_source import FeedSource
 from landcover_plugin.live.memory_tiles import MemoryTiles
 from landcover_plugin.live.tile_cache import TileCache
 from tests.fake_backend import FakeBackend, fake_spec
