@@ -257,8 +257,8 @@ def test_every_shipped_model_agrees_on_real_imagery(path: Path) -> None:
     spec = read_model(path.parent)
     equal = []
     with open_backend("numpy:", spec) as mine, open_backend("onnxruntime:", spec) as theirs:
-        for chip in real_chips(spec, 4):
-            chip = np.ascontiguousarray(chip[:, : len(spec.bands)])  # near infrared is the last
+        for picture in real_chips(spec, 4):
+            chip = np.ascontiguousarray(picture[:, : len(spec.bands)])  # near infrared is the last
             found = mine.submit(chip).result(200)["classes"]
             equal.append((found == theirs.submit(chip).result(200)["classes"]).mean())
     assert np.mean(equal) >= 0.995, equal
