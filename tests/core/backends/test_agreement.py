@@ -118,3 +118,11 @@ def test_equal_classes_are_counted() -> None:
     a = {"classes": np.array([1, 2, 3, 4])}
     assert equal_share(a, {"classes": np.array([1, 2, 3, 1])}) == 0.75
     assert equal_share(a, {"classes": np.array([1, 2])}) == equal_share(a, {}) == 0
+
+
+def test_one_class_a_chip_may_have_a_dimension_of_its_own() -> None:
+    spec = fake_spec(task="chip-classification", outputs=("classes",))
+    for shape in ([-1], [-1, 1]):
+        agree(
+            spec, {**METADATA, "outputs": [{"name": "classes", "datatype": "UINT8", "shape": shape}]}, WHERE
+        )
