@@ -115,7 +115,8 @@ def run(main):
         if FOLDER.startswith('/tmp'):  # QGIS asks what is to become of layers there
             QgsProject.instance().clear()
         QgsProject.instance().setDirty(False)
-        iface.actionExit().trigger()
+        # called by Qt itself: a call from here would hold Python while QGIS waits for threads that draw
+        QTimer.singleShot(0, iface.actionExit().trigger)
     QTimer.singleShot(int(os.environ.get('LANDCOVER_TEST_DELAY', '1500')), guarded)
 """
 
