@@ -19,18 +19,31 @@ from landcover_plugin.core.model import ModelSpec
 COMMAND = [sys.executable, "-m", "landcover_plugin.cli.main"]
 
 
+_MEASURE = """
+import json, os, resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+seconds = time.perf_counter() - started
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+print(json.dumps([done.returncode, seconds, peak, done.stderr.decode()[-2000:]]))
+"""
+
+
 def run_measured(command: list[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Wall seconds and peak resident bytes of a process that must succeed."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    """Wall seconds and peak resident bytes of a process that must succeed.
+
+    A small process stands between: a child's peak counts from its fork, and this one is large.
+    """
+    measured = subprocess.run(
+        [sys.executable, "-S", "-c", _MEASURE, *command],
+        env=dict(environment),
+        capture_output=True,
+        check=True,
     )
-    said = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[:4]} failed: {said.decode()[-2000:]}")
-    return time.perf_counter() - started, usage.ru_maxrss * 1024.0
+    status, seconds, peak, said = json.loads(measured.stdout)
+    if status:
+        raise RuntimeError(f"{command[:4]} failed: {said}")
+    return float(seconds), float(peak)
 
 
 def classify_command(image: Path, spec: ModelSpec, out: Path) -> list[str]:

@@ -8,7 +8,9 @@ reporter. Queues are bounded, so peak memory does not depend on the size of the 
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -28,6 +30,7 @@ from .progress import Pace, Reporter
 from .spool import Spool, Tile
 
 _POLL_S = 0.1
+_READER_NICENESS = 10
 RECENT_TILES = 8
 """Finished tiles kept in memory for the rasters; older ones come from the spool."""
 
@@ -266,6 +269,7 @@ class _Reading:
                 thread.join(0.02)
 
     def _read(self, make_reader: Callable[[], Reader]) -> None:
+        _yield_to_the_network()
         try:
             with contextlib.closing(make_reader()) as reader:
                 while not self._stop.is_set():
@@ -282,3 +286,14 @@ class _Reading:
             with contextlib.suppress(queue.Full):
                 self._chips.put(item, timeout=_POLL_S)
                 return
+
+
+def _yield_to_the_network() -> None:
+    """Give this thread what processor time the network leaves.
+
+    A network's threads wait for each other after every layer, so a reader that holds one of their
+    processors for a while stops them all. Where the system has no priorities of threads, nothing changes.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _READER_NICENESS)

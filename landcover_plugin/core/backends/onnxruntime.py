@@ -132,6 +132,7 @@ def _import_runtime() -> ModuleType:
             "or use the backend 'worker:'."
         ) from e
     onnxruntime.set_default_logger_severity(3)
+    onnxruntime.disable_telemetry_events()  # nothing calls home
     module: ModuleType = onnxruntime
     return module
 
@@ -153,6 +154,8 @@ def _load(ort: ModuleType, spec: ModelSpec, provider: str, threads: int) -> Any:
     options.log_severity_level = 3
     # threads that spin between two requests take the processor from the map and from the readers
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # smaller shares, so that a thread that was interrupted does not keep the others waiting
+    options.add_session_config_entry("session.dynamic_block_base", "4")
     try:
         if file_sha256(spec.path) != spec.sha256:
             raise ModelError(
