@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -54,6 +55,8 @@ def landcover() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command; exit status 0 done, 1 an error, 2 a wrong call, 130 stopped."""
+    # GDAL would keep a twentieth of the computer's memory in blocks; a row of tiles is what is read twice
+    os.environ.setdefault("GDAL_CACHEMAX", "32")
     try:
         landcover.main(arguments, standalone_mode=False)
     except click.ClickException as e:
