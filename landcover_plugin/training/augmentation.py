@@ -28,6 +28,7 @@ class Radiometry:
         style: share of crops that take the band means and spreads of another crop.
         style_most: largest strength of that, 0 to 1.
         extreme: share of crops made very dark, very bright or very flat.
+        saturation: share of crops whose colours are made greyer or stronger.
         dormant: share of crops whose vegetation is browned as in the cold or dry season.
         blur: share of crops that are softened.
         noise: share of crops with noise.
@@ -48,9 +49,10 @@ class Radiometry:
     noise: float = 0.2
     jpeg: float = 0.1
     without_infrared: float = 0.0
+    saturation: float = 0.15
 
 
-NONE = Radiometry(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NONE = Radiometry(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def varied(images: Tensor, radiometry: Radiometry, seed: tuple[int, ...]) -> Tensor:
@@ -68,6 +70,7 @@ def varied(images: Tensor, radiometry: Radiometry, seed: tuple[int, ...]) -> Ten
     chosen = _Chosen(rng, len(images))
     x = images
     x = _dormant(x, radiometry, chosen) if radiometry.dormant else x
+    x = _saturated(x, radiometry, chosen) if radiometry.saturation else x
     x = _restyled(x, radiometry, chosen) if radiometry.style else x
     x = _toned(x, radiometry, chosen)
     x = _blurred(x, radiometry, chosen) if radiometry.blur else x
@@ -140,6 +143,15 @@ def _dormant(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
     if x.shape[1] > 3:
         changed.append(part[:, 3:4] * (1 - vegetation * chosen.between(0.1, 0.4)[picked]))
     return _replaced(x, picked, torch.cat(changed, 1))
+
+
+def _saturated(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
+    """Visible bands towards their mean, as in haze and old film, or away from it."""
+    picked = chosen.some(radiometry.saturation).nonzero()[:, 0]
+    colour = x[picked, :3]
+    grey = colour.mean(1, keepdim=True)
+    changed = grey + chosen.between(0.35, 1.4)[picked] * (colour - grey)
+    return _replaced(x, picked, torch.cat([changed, x[picked, 3:]], 1))
 
 
 def _blurred(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:

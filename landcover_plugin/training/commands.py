@@ -51,6 +51,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--polygons", type=_FILE, help="Labelled polygons: GeoJSON with a property class.")
 @click.option("--teacher", help="Model whose opinion is learned as soft labels.")
 @click.option("--teacher-weight", default=1.0, show_default=True)
+@click.option(
+    "--start", help="Model of ours that goes on learning, such as naip-landcover; else a fresh network."
+)
 @click.option("--steps", default=3000, show_default=True, help="Steps of the whole run.")
 @click.option("--batch", default=32, show_default=True, help="Crops a step, over all processes.")
 @click.option("--crop", default=128, show_default=True, help="Side of a crop, a multiple of 8.")
@@ -70,9 +73,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", default="model", show_default=True, help="Of the model folder in RUN.")
 def segment(
     images: Path, labels: Path, run: Path, table: str | None, legend_file: Path | None, bands: str,
-    points: Path | None, polygons: Path | None, teacher: str | None, teacher_weight: float, steps: int,
-    batch: int, crop: int, rate: float, check_every: int, zoom: tuple[float, float], without_infrared: float,
-    seed: int, precision: str, device: str, name: str,
+    points: Path | None, polygons: Path | None, teacher: str | None, teacher_weight: float,
+    start: str | None, steps: int, batch: int, crop: int, rate: float, check_every: int,
+    zoom: tuple[float, float], without_infrared: float, seed: int, precision: str, device: str, name: str,
 ) -> None:  # fmt: skip
     """Train a network that maps land cover pixel by pixel.
 
@@ -90,6 +93,7 @@ def segment(
         LoopPlan(steps=steps, batch=batch, rate=rate, check_every=check_every, seed=seed, precision=precision),
         table=table, bands=_numbers(bands), legend=_legend(legend_file), points=points, polygons=polygons,
         teacher=find_model(teacher) if teacher else None, teacher_weight=teacher_weight,
+        start=find_model(start) if start else None,
         radiometry=Radiometry(without_infrared=without_infrared), crops=CropPlan(side=crop, zoom=zoom),
         device=device,
     )  # fmt: skip

@@ -17,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import OptionError
-from .chips import UNLABELLED
+from .chips import CHIP, UNLABELLED
 from .default_legend import LEGEND, POINT_CLASSES
+from .landscape import compose
 from .remap import CHESAPEAKE, Remap
 
-GROUPS = ("california", "ohio", "chesapeake")
+GROUPS = ("california", "ohio", "chesapeake", "generated")
 FOLDS = 5
+GENERATED_SEEDS = (2, 3, 4, 5, 6)
 OWN_LABELS = Path(__file__).parent / "labels"
 
 # Clusters dealt out by the number of their points, the largest first, always to the fold with fewest.
@@ -70,7 +72,7 @@ def data_folder() -> Path:
 
 def group_of(chip: str) -> int:
     """Position of a chip's region in :data:`GROUPS`."""
-    return 1 if chip.startswith("ohio_") else 2 if chip.startswith("m_") else 0
+    return {"ohio": 1, "m": 2, "generated": 3}.get(chip.split("_", 1)[0], 0)
 
 
 def place_of(chip: str) -> str:
@@ -130,6 +132,24 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             yield from csv.DictReader(f)
     except OSError as e:
         raise OptionError(f"{path} cannot be read ({e.strerror}); check LANDCOVER_DATA.") from e
+
+
+def generated_chips() -> tuple[list[str], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Chips of the generated landscape: names, ``(N, 4, 256, 256)`` imagery, ``(N, 256, 256)`` class channels.
+
+    Other landscapes than the sample scene of demo and pictures, which stays unseen.
+    """
+    names, images, truths = [], [], []
+    for seed in GENERATED_SEEDS:
+        for date in (False, True):
+            image, truth = compose(2 * CHIP, seed, date)
+            for row in (0, CHIP):
+                for col in (0, CHIP):
+                    window = (slice(row, row + CHIP), slice(col, col + CHIP))
+                    names.append(f"generated_{seed}_{int(date)}_{row}_{col}")
+                    images.append(image[(slice(None), *window)])
+                    truths.append(truth[window] - 1)
+    return names, np.stack(images), np.stack(truths).astype(np.uint8)
 
 
 def read_strata(folder: Path, region: str) -> dict[int, float]:

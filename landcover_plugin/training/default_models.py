@@ -31,9 +31,9 @@ from .prediction import probabilities as predicted_probabilities
 NAMES = tuple(c.name for c in LEGEND)
 MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
 SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 2))
-CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.54, 0.28, 0.18), zoom=(0.67, 1.9))
+CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.52, 0.27, 0.16, 0.05), zoom=(0.67, 1.9))
 INFRARED = Radiometry()
-COLOUR_ONLY = Radiometry(band_gain=0.1, common_gain=0.25, extreme=0.12, dormant=0.15, jpeg=0.2)
+COLOUR_ONLY = Radiometry(band_gain=0.1, common_gain=0.25, extreme=0.14, dormant=0.2, saturation=0.3, jpeg=0.2)
 LABEL_TRUST = 0.7
 """Share of the wall-to-wall labels in West Virginia's soft labels; the rest is the weak teacher's."""
 TILT = np.array([1.0, 1.0, 1.8, 1.3, 1.0], np.float32)
@@ -91,7 +91,7 @@ def weak_labels(
         if list(stored["names"]) == given.names:
             return stored["shares"]
     say("The weak teacher looks at every chip; this takes a few minutes and is kept.")
-    opinions = list(weak_teacher.probabilities_2018(model_2018, given.images))
+    opinions = opinions_2018(given, model_2018, cache)
     samples, classes = _samples(given, opinions, hold)
     trees = weak_teacher.fitted_trees(samples, classes)
 
@@ -103,6 +103,19 @@ def weak_labels(
     cache.mkdir(parents=True, exist_ok=True)
     np.savez(path, shares=shares, names=given.names)
     return shares
+
+
+def opinions_2018(given: DefaultData, model_2018: Path, cache: Path) -> npt.NDArray[np.uint8]:
+    """The 2018 model's ``(N, 5, 256, 256)`` shares, 0 to 254, computed once and kept in ``cache``."""
+    path = cache / "opinions_2018.npy"
+    if path.is_file():
+        stored: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
+        if len(stored) == len(given.names):
+            return stored
+    opinions = np.stack(list(weak_teacher.probabilities_2018(model_2018, given.images)))
+    cache.mkdir(parents=True, exist_ok=True)
+    np.save(path, opinions)
+    return opinions
 
 
 def adjusted(
@@ -160,37 +173,48 @@ def _even_pixels(labels: npt.NDArray[np.uint8], seed: int, count: int = 30) -> l
     return found
 
 
-def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int) -> TrainingSet:
-    """The chips outside fold ``hold`` with all their labels."""
-    kept = [i for i, name in enumerate(given.names) if data.fold_of(name) != hold]
-    names = [given.names[i] for i in kept]
+def held_out(chip: str, hold: int | None) -> bool:
+    """Whether a chip is kept out of training: those of one fold, and the second quad always."""
+    fold = data.fold_of(chip)
+    return fold == hold or (data.group_of(chip) == 2 and fold == 0)
+
+
+def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int | None) -> TrainingSet:
+    """The chips outside fold ``hold`` (None: of all folds) with all their labels, and generated ones."""
+    kept = [i for i, name in enumerate(given.names) if not held_out(name, hold)]
+    made, made_images, made_truth = data.generated_chips()
+    names = [given.names[i] for i in kept] + made
     group = np.array([data.group_of(name) for name in names])
-    chips = empty_set(names, given.images[kept], group, list(data.GROUPS), len(LEGEND))
-    chips.soft = soft[kept].copy()
+    images = np.concatenate([given.images[kept], made_images])
+    chips = empty_set(names, images, group, list(data.GROUPS), len(LEGEND))
+    chips.soft = np.concatenate([soft[kept], np.zeros((len(made), *soft.shape[1:]), np.uint8)])
     chips.soft_weight[:] = 1.0
     where = {name: i for i, name in enumerate(names)}
     for p in (*given.points, *given.own):
         if p.chip in where:
             chips.label_square(where[p.chip], p.row, p.col, p.class_index)
     for i in np.flatnonzero(group == 2):
-        _trust_labels(chips, int(i), data.read_chesapeake_labels(given.folder, names[i]))
+        _trust_labels(chips, int(i), data.read_chesapeake_labels(given.folder, names[i]), LABEL_TRUST)
+    for i, truth in zip(np.flatnonzero(group == 3), made_truth):
+        _trust_labels(chips, int(i), truth, 1.0)
     return chips
 
 
-def _trust_labels(chips: TrainingSet, chip: int, labels: npt.NDArray[np.uint8]) -> None:
+def _trust_labels(chips: TrainingSet, chip: int, labels: npt.NDArray[np.uint8], trust: float) -> None:
     """Blend wall-to-wall labels into a chip's soft ones, and draw crops around each class."""
     side = CHIP // SOFT_STEP
     share = (labels[None] == np.arange(len(LEGEND))[:, None, None]).astype(np.float32)
     share = 254 * share.reshape(-1, side, SOFT_STEP, side, SOFT_STEP).mean((2, 4))
     if chips.soft is not None:
-        mixed = LABEL_TRUST * share + (1 - LABEL_TRUST) * chips.soft[chip]
+        mixed = trust * share + (1 - trust) * chips.soft[chip]
         chips.soft[chip] = np.rint(mixed).astype(np.uint8)
     rng = np.random.default_rng(chip)
     for k in range(len(LEGEND)):
         rows, cols = np.nonzero(labels == k)
         if len(rows):
             chosen = rng.integers(len(rows), size=30)
-            chips.anchors += [Anchor(chip, int(rows[q]), int(cols[q]), k, 2) for q in chosen]
+            group = int(chips.group[chip])
+            chips.anchors += [Anchor(chip, int(rows[q]), int(cols[q]), k, group) for q in chosen]
 
 
 def measure(
@@ -257,7 +281,8 @@ def train_default(
     where: Place,
     steps: int,
     *,
-    hold: int = 0,
+    hold: int | None = 0,
+    rate: float = 2e-3,
     colour_only: bool = False,
     start: Path | None = None,
     seed: int = 1,
@@ -271,7 +296,8 @@ def train_default(
         folder: of the run.
         where: this process.
         steps: of the whole run.
-        hold: fold that is held out.
+        hold: fold that is held out; None to learn from all, with no figures.
+        rate: learning rate.
         colour_only: without near infrared.
         start: checkpoint whose weights the run starts from; near infrared is taken out as needed.
         seed: of everything random.
@@ -280,16 +306,16 @@ def train_default(
     bands = (0, 1, 2) if colour_only else (0, 1, 2, 3)
     chips = training_set(given, soft, hold).with_bands(bands)
     source = CropSource(chips, CROPS, len(LEGEND), seed)
-    plan = LoopPlan(steps=steps, hard_share=0.55, cool_down=0.35, check_every=250, seed=seed)
+    plan = LoopPlan(steps=steps, rate=rate, hard_share=0.55, cool_down=0.35, check_every=250, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     weights = None if start is None else starting_weights(network_from(start), len(bands))
     shape = replace(SHAPE, bands=len(bands))
     loop = TrainingLoop(shape, source, plan, COLOUR_ONLY if colour_only else INFRARED, where, folder, weights)
 
     def check(network: SegmentationNetwork) -> dict[str, float]:
-        return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold))
+        return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold or 0))
 
-    return loop.run(check, report)
+    return loop.run(check if hold is not None else None, report)
 
 
 def starting_weights(network: SegmentationNetwork, bands: int) -> dict[str, torch.Tensor]:

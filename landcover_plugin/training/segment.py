@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ..core.errors import OptionError
 from ..core.legend import Legend
@@ -25,8 +26,11 @@ from .partial import add_points, add_polygons, add_teacher
 from .prediction import classes
 from .remap import read_remap
 from .sheet import write_sheet
+from .warm_start import network_of
 
 Say = Callable[[str], None]
+NORMALISED_BY = 16
+"""Chips that set the normalisation of a network that goes on learning."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class SegmentJob:
         polygons: GeoJSON of labelled polygons, or None.
         teacher: model whose opinion is learned too, or None.
         teacher_weight: of its opinion.
+        start: model whose network goes on learning, or None for a fresh one of these widths and blocks.
         shape: widths and blocks of the network.
         radiometry: how imagery is varied.
         crops: how crops are drawn.
@@ -64,6 +69,7 @@ class SegmentJob:
     polygons: Path | None = None
     teacher: ModelSpec | None = None
     teacher_weight: float = 1.0
+    start: ModelSpec | None = None
     widths: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (0, 1, 2)
     radiometry: Radiometry = field(default_factory=Radiometry)
@@ -133,9 +139,12 @@ def train_segmentation(
 ) -> SegmentationNetwork:
     """Train on chips in memory, or go on with the run in ``job.out``."""
     shape = NetworkShape(training.bands, len(job.legend), job.widths, job.blocks)
+    weights = None
+    if job.start is not None:
+        shape, weights = _start(job.start, training, len(job.legend))
     source = CropSource(training, job.crops, len(job.legend), job.loop.seed)
     job.out.mkdir(parents=True, exist_ok=True)
-    loop = TrainingLoop(shape, source, job.loop, job.radiometry, where, job.out)
+    loop = TrainingLoop(shape, source, job.loop, job.radiometry, where, job.out, weights)
 
     def check(network: SegmentationNetwork) -> dict[str, float]:
         found = evaluate(network, validation, job.legend)
@@ -146,6 +155,16 @@ def train_segmentation(
     if where.leads and loop.curves.rows:
         loop.curves.draw()
     return network
+
+
+def _start(spec: ModelSpec, chips: TrainingSet, classes: int) -> tuple[NetworkShape, dict[str, Tensor]]:
+    if (len(spec.bands), len(spec.legend)) != (chips.bands, classes):
+        raise OptionError(
+            f"Model '{spec.name}' has {len(spec.bands)} bands and {len(spec.legend)} classes, but "
+            f"{chips.bands} bands and {classes} classes are to be learned; start from another model or without one."
+        )
+    network = network_of(spec, chips.images[:NORMALISED_BY])
+    return network.shape, network.state_dict()
 
 
 def evaluate(network: SegmentationNetwork, chips: TrainingSet, legend: Legend) -> Measured:

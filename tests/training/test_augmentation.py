@@ -44,3 +44,12 @@ def test_compression_blurs_fine_detail_but_keeps_the_mean() -> None:
     change = found - IMAGES
     assert change.abs().mean() > 2
     assert change.mean().abs() == pytest.approx(0, abs=2)
+
+
+def test_colours_fade_or_grow_about_their_mean_and_near_infrared_stays() -> None:
+    images = torch.rand(64, 4, 16, 16).mul(60).add(90).round()
+    changed = varied(images, replace(NONE, saturation=1.0), (1,))
+    assert (changed[:, :3].mean(1) - images[:, :3].mean(1)).abs().max() <= 0.5
+    assert torch.equal(changed[:, 3], images[:, 3])
+    spread = changed[:, :3].std(1).mean((1, 2)) / images[:, :3].std(1).mean((1, 2))
+    assert spread.min() < 0.5 and spread.max() > 1.25

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
+
 from landcover_plugin.training import default_data as data
+from landcover_plugin.training.landscape import SEED
 
 
 def test_every_year_of_a_place_is_in_one_fold() -> None:
@@ -21,9 +24,13 @@ def test_one_quad_of_west_virginia_is_held_out_with_fold_0() -> None:
 
 def test_own_labels_lie_on_chips_and_have_known_classes() -> None:
     points = data.read_own_points()
-    assert len(points) >= 190
+    assert len(points) >= 600
     assert all(0 <= p.row < 256 and 0 <= p.col < 256 for p in points)
 
 
-def test_own_labels_are_of_no_place_that_the_shipped_models_hold_out() -> None:
-    assert not [p.chip for p in data.read_own_points() if data.fold_of(p.chip) == 0]
+def test_generated_chips_are_of_every_class_and_of_no_fold_and_not_of_the_sample_scene() -> None:
+    names, images, truth = data.generated_chips()
+    assert images.shape == (len(names), 4, 256, 256)
+    assert set(np.unique(truth)) == {0, 1, 2, 3, 4}
+    assert SEED not in data.GENERATED_SEEDS
+    assert {data.group_of(n) for n in names} == {3}
