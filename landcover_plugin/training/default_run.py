@@ -93,7 +93,7 @@ def run_default(
         found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
         say(found.as_text())
         return
-    soft = weak_labels(given, model_2018(runs / "cache"), hold, runs / "cache", say)
+    soft = _soft_labels(given, hold, runs / "cache", where, say)
     colour_only = name == "rgb-landcover"
     if colour_only:
         soft = blended_labels(soft, network_from(infrared), given.images)
@@ -107,6 +107,17 @@ def run_default(
     )  # fmt: skip
     if where.leads:
         finish_default(name, network, shipped, given, runs / name, models / name, hold, say)
+
+
+def _soft_labels(
+    given: DefaultData, hold: int, cache: Path, where: Place, say: Say
+) -> npt.NDArray[np.uint8]:
+    """The weak teacher's labels, made by one process while the others wait."""
+    if where.leads:
+        weak_labels(given, model_2018(cache), hold, cache, say)
+    if where.world > 1:
+        torch.distributed.barrier()
+    return weak_labels(given, model_2018(cache), hold, cache, say)
 
 
 def finish_default(
