@@ -26,6 +26,7 @@ def train() -> None:
 
     \b
     One processor or one GPU:   landcover train segment IMAGES LABELS RUN
+    One label a chip:           landcover train scenes CHIPS RUN
     Several on one machine:     torchrun --nproc-per-node 2 -m landcover_plugin.cli.main train segment …
     Goes on after a stop:       the same command again
 
@@ -104,6 +105,31 @@ def segment(
             spec = finish(job, network, validation, name)
             _say((run / "figures.md").read_text("utf-8"))
             _say(f"The model is in {spec.folder}.")
+
+
+@train.command()
+@click.argument("chips", type=click.Path(path_type=Path))
+@click.argument("run", type=_FOLDER)
+@click.option(
+    "--encoder", default="naip-landcover", show_default=True, help="Model that describes the chips."
+)
+@click.option("--folds", default=5, show_default=True, help="Parts that are held out in turn, by place.")
+@click.option("--tune", default=0, show_default=True, help="Steps in which the encoder learns on too.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--name", default="model", show_default=True, help="Of the model folder in RUN.")
+def scenes(chips: Path, run: Path, encoder: str, folds: int, tune: int, seed: int, name: str) -> None:
+    """Train a classifier that gives each chip one label.
+
+    CHIPS is a folder with a folder of square 8-bit chips for each class, or a CSV file with the columns
+    image, scene and, where several chips show one place, place. Features of a frozen network are computed once.
+    """
+    from .scene_job import SceneJob, train_scene_model
+
+    if folds < 2 or tune < 0:
+        raise OptionError("Give at least 2 folds, and 0 or more steps of fine-tuning.")
+    spec = train_scene_model(SceneJob(chips, run, find_model(encoder), folds, tune, seed), name, _say)
+    _say((run / "figures.md").read_text("utf-8"))
+    _say(f"The model is in {spec.folder}.")
 
 
 @train.command()

@@ -109,9 +109,7 @@ def run_default(
         finish_default(name, network, shipped, given, runs / name, models / name, hold, say)
 
 
-def _soft_labels(
-    given: DefaultData, hold: int, cache: Path, where: Place, say: Say
-) -> npt.NDArray[np.uint8]:
+def _soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
     """The weak teacher's labels, made by one process while the others wait."""
     if where.leads:
         weak_labels(given, model_2018(cache), hold, cache, say)

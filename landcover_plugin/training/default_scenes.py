@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ..core.errors import OptionError
 from ..core.legend import LandClass, Legend
-from ..core.model import OUTPUTS, ModelSpec, PixelSize
+from ..core.model import ModelSpec
 from . import default_data as data
 from .evaluation import Measured
-from .export import BANDS, OPSET
-from .model_folder import write_model_folder
 from .network import SegmentationNetwork
+from .scene_export import export_scene_model, scene_spec
 from .scenes import HeadPlan, SceneClassifier, chip_features, cross_validated, train_head
 
 LEGEND = Legend(
@@ -84,36 +79,10 @@ def train_scenes(
 
 
 def _export(classifier: SceneClassifier, found: Measured, out: Path) -> ModelSpec:
-    path = out / "1" / "model.onnx"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    bands = classifier.features.network.shape.bands
-    sample = torch.zeros((1, bands, CHIP, CHIP), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            classifier, (sample,), str(path), opset_version=OPSET, dynamo=False, input_names=["chips"],
-            output_names=list(OUTPUTS), dynamic_axes={n: {0: "batch"} for n in ("chips", *OUTPUTS)},
-        )  # fmt: skip
-    spec = ModelSpec(
-        name=out.name,
-        title="Scene of a 154 m chip of NAIP",
-        description="What a 256 × 256 pixel chip at 0.6 m is used for, by what covers most of it or sets its use.",
-        licence="CC-BY-4.0",
-        task="chip-classification",
-        file="1/model.onnx",
-        sha256="0" * 64,
-        bands=BANDS[:bands],
-        dtype="uint8",
-        fill="reflect",
-        pixel_size_m=PixelSize(0.6, 0.5, 0.75),
-        tile=CHIP,
-        halo=0,
-        stride=8,
-        outputs=OUTPUTS,
-        legend=LEGEND,
-        figures={"five folds by place": found.as_json()},
-        provenance={"trained with": "landcover train default naip-scene"},
-    )
-    written = replace(spec, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), folder=out)
-    write_model_folder(written, out)
-    return written
+    spec = scene_spec(
+        out.name, "Scene of a 154 m chip of NAIP",
+        "What a 256 × 256 pixel chip at 0.6 m is used for, by what covers most of it or sets its use.",
+        classifier, CHIP, LEGEND, {"five folds by place": found.as_json()},
+        {"trained with": "landcover train default naip-scene"},
+    )  # fmt: skip
+    return export_scene_model(classifier, spec, out)

@@ -25,6 +25,20 @@ from .network import SegmentationNetwork, folded
 Floats = npt.NDArray[np.float32]
 
 
+def described(network: SegmentationNetwork, chips: Tensor) -> Tensor:
+    """``(N, band, H, W)`` imagery to ``(N, feature)``."""
+    seen = network.features(chips)
+    found: list[Tensor] = []
+    for maps in seen:
+        mean = maps.mean((2, 3))
+        spread = (maps * maps).mean((2, 3)) - mean * mean
+        found += [mean, spread.clamp_min(1e-6).sqrt()]
+    shares = functional.avg_pool2d(torch.softmax(network.decoded(*seen), 1), 8)
+    mean = shares.mean((2, 3))
+    spread = (shares * shares).mean((2, 3)) - mean * mean
+    return torch.cat([*found, mean, spread.clamp_min(1e-6).sqrt()], 1)
+
+
 class ChipFeatures(nn.Module):
     """``(N, band, 256, 256)`` imagery to ``(N, feature)``; nothing in it is trained here."""
 
@@ -36,16 +50,7 @@ class ChipFeatures(nn.Module):
 
     def forward(self, chips: Tensor) -> Tensor:
         """Features of every chip."""
-        seen = self.network.features(chips)
-        found: list[Tensor] = []
-        for maps in seen:
-            mean = maps.mean((2, 3))
-            spread = (maps * maps).mean((2, 3)) - mean * mean
-            found += [mean, spread.clamp_min(1e-6).sqrt()]
-        shares = functional.avg_pool2d(torch.softmax(self.network.decoded(*seen), 1), 8)
-        mean = shares.mean((2, 3))
-        spread = (shares * shares).mean((2, 3)) - mean * mean
-        return torch.cat([*found, mean, spread.clamp_min(1e-6).sqrt()], 1)
+        return described(self.network, chips)
 
 
 @torch.no_grad()
