@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import struct
 import subprocess
@@ -10,17 +11,20 @@ import threading
 import time
 import urllib.request
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 HALF = 20037508.342789244
 TILE = 256
+REFERER = "http://maps.example/"
+BASIC = "Basic " + base64.b64encode(b"ada:lovelace").decode()
 
 
 def world_pixels(zoom: int, row: int, col: int, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -33,17 +37,10 @@ def world_pixels(zoom: int, row: int, col: int, height: int, width: int) -> npt.
     return np.stack([red, green, np.broadcast_to(blue, red.shape)]).astype(np.uint8)
 
 
-def shows(pixels: npt.NDArray[np.uint8], zoom: int, row: int, col: int, exactly: bool = True) -> bool:
-    """Whether ``(band, row, col)`` is the world at a place; not exactly: each pixel or a neighbour of it."""
+def shows(pixels: npt.NDArray[np.uint8], zoom: int, row: int, col: int) -> bool:
+    """Whether ``(band, row, col)`` is the world at a place, pixel by pixel."""
     _, height, width = pixels.shape
-    if exactly:
-        return bool(np.array_equal(pixels, world_pixels(zoom, row, col, height, width)))
-    around = world_pixels(zoom, row - 1, col - 1, height + 2, width + 2)
-    found = np.zeros((height, width), np.bool_)
-    for down in range(3):
-        for right in range(3):
-            found |= (pixels == around[:, down : down + height, right : right + width]).all(axis=0)
-    return bool(found.all())
+    return bool(np.array_equal(pixels, world_pixels(zoom, row, col, height, width)))
 
 
 def png(values: npt.NDArray[np.uint8]) -> bytes:
@@ -70,9 +67,13 @@ class Answer:
     seconds: float = 0.0
 
 
-def behave(manner: str, number: int, answer: Answer) -> Answer:
+def behave(manner: str, number: int, answer: Answer, headers: Mapping[str, str]) -> Answer:
     """The right answer to the ``number``-th request, spoilt in the ``manner`` that the URL names."""
     name, _, amount = manner.partition("-")
+    if name == "referred":
+        return answer if headers.get("Referer") == REFERER else Answer(403, b"from where?", "text/plain")
+    if name == "basic":
+        return answer if headers.get("Authorization") == BASIC else Answer(401, b"who?", "text/plain")
     if name == "missing":
         return Answer(404, b"no such tile", "text/plain")
     if name == "broken":
@@ -98,11 +99,25 @@ def answer_of(path: str) -> Answer:
     folders = parts.path.strip("/").split("/")
     if folders[1:] == ["wms"]:
         return _wms(folders[0], {k.upper(): v[0] for k, v in parse_qs(parts.query).items()})
+    scheme = folders.pop(1) if folders[1] in ("tms", "quad", "large") else ""
     try:
-        zoom, x, y = (int(part) for part in ".".join(folders[1:]).replace(".png", "").split("."))
+        zoom, x, y = place_of(scheme, folders[1:])
     except ValueError:
         return Answer(404, b"not here", "text/plain")
+    if scheme == "large":
+        return Answer(body=png(world_pixels(zoom + 1, y * 2 * TILE, x * 2 * TILE, 2 * TILE, 2 * TILE)))
     return Answer(body=png(world_pixels(zoom, y * TILE, x * TILE, TILE, TILE)))
+
+
+def place_of(scheme: str, folders: list[str]) -> tuple[int, int, int]:
+    """Zoom, x and y of a tile from the parts of its path."""
+    parts = ".".join(folders).replace(".png", "").split(".")
+    if scheme == "quad":
+        digits = [int(digit) for digit in parts[0]]
+        x = sum((digit & 1) << place for place, digit in enumerate(reversed(digits)))
+        return len(digits), x, sum((digit >> 1) << place for place, digit in enumerate(reversed(digits)))
+    zoom, x, y = (int(part) for part in parts)
+    return zoom, x, (1 << zoom) - 1 - y if scheme == "tms" else y
 
 
 def _wms(manner: str, query: dict[str, str]) -> Answer:
@@ -133,17 +148,19 @@ class _Handler(BaseHTTPRequestHandler):
                 self.numbers[manner] = self.numbers.get(manner, 0) + 1
             number = self.numbers.get(manner, 0)
         answer = answer_of(self.path)
-        self._send(answer if capabilities else behave(manner, number, answer))
+        self._send(answer if capabilities else behave(manner, number, answer, self.headers))
 
     def _send(self, answer: Answer) -> None:
         time.sleep(answer.seconds)
         with contextlib.suppress(OSError):
-            body = answer.body.replace(b"URL", b"http://" + self.headers["Host"].encode())
+            body = answer.body
+            if answer.kind == "text/xml":
+                body = body.replace(b"URL", b"http://" + self.headers["Host"].encode())
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body if answer.kind == "text/xml" else answer.body)
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -176,9 +193,12 @@ class MapServer:
         with urllib.request.urlopen(f"{self.url}/requests", timeout=10) as answer:
             return answer.read().decode().split()
 
-    def xyz_uri(self, manner: str = "fine", zmax: int = 19) -> str:
-        """For QGIS' provider ``wms``."""
-        return f"type=xyz&url={self.url}/{manner}/%7Bz%7D/%7Bx%7D/%7By%7D.png&zmax={zmax}&zmin=0"
+    def xyz_uri(
+        self, manner: str = "fine", zmax: int = 19, place: str = "{z}/{x}/{y}", more: str = ""
+    ) -> str:
+        """For QGIS' provider ``wms``; ``more`` goes behind as it is."""
+        place = quote(place, safe="/")
+        return f"type=xyz&url={self.url}/{manner}/{place}.png&zmax={zmax}&zmin=0{more}"
 
     def wms_uri(self, manner: str = "fine", crs: str = "EPSG:3857") -> str:
         """For QGIS' provider ``wms``."""

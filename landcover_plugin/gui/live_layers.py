@@ -27,6 +27,7 @@ from ..live.repainting import is_live
 from ..live.session import LiveSession
 from ..live.tile_store import CLASSES
 from ..live.uri import LiveUri, parse_uri
+from ..qgis_imagery import band_count
 from ..translation import tr
 
 
@@ -81,7 +82,7 @@ def choose_model(session: LiveSession, band_count: int, wanted: str = "") -> Mod
 
 def bands_of(layer: Any) -> int:
     """Bands that a model can choose from: colours of a service count as three."""
-    return int(layer.bandCount()) if layer.providerType() == "gdal" else max(3, int(layer.bandCount()))
+    return band_count(layer)
 
 
 def _last_band_is_mask(layer: Any, wanted: int) -> bool:

@@ -13,9 +13,7 @@ from ..core.errors import ImageryError
 from ..core.grid import Window
 from ..core.imagery import ImagerySource
 from ..core.raster_io import raster_io
-from ..qgis_imagery.frame import crs_wkt, frame_of
-from ..qgis_imagery.layers import raster_path
-from ..qgis_imagery.provider_source import ProviderSource, own_clone
+from ..qgis_imagery import LayerImagery
 from .feed_source import FeedSource
 
 WEEK_S = 7 * 86400.0
@@ -57,11 +55,11 @@ def feed_source(
     Raises:
         ImageryError: it cannot be read pixel by pixel.
     """
-    if layer.providerType() == "gdal":
-        sources: tuple[ImagerySource, ...] = (_open_file(layer),)
-        is_service = False
-    else:
-        sources, is_service = _open_clones(layer, best_pixel_size_m, at)
+    imagery = LayerImagery(
+        layer, "" if layer.providerType() == "gdal" else short_name(layer.providerType(), "")
+    )
+    sources = imagery.readers(best_pixel_size_m, at, _SERVICE_WORKERS)
+    is_service = imagery.is_service
     wkt = sources[0].crs_wkt
 
     def to_lonlat(
@@ -74,24 +72,6 @@ def feed_source(
     if is_service and all(band.dtype == "uint8" for band in sources[0].bands):
         return FeedSource(sources, lonlat, True, WEEK_S, Unsampled)
     return FeedSource(sources, lonlat, is_service, WEEK_S if is_service else None)
-
-
-def _open_file(layer: QgsRasterLayer) -> ImagerySource:
-    source = raster_io("gdal").open(raster_path(layer))
-    if source.crs_wkt is None and layer.crs().isValid():
-        source.crs_wkt = crs_wkt(layer.crs())
-    return source
-
-
-def _open_clones(
-    layer: QgsRasterLayer, best_pixel_size_m: float, at: tuple[float, float] | None
-) -> tuple[tuple[ImagerySource, ...], bool]:
-    """One clone of the provider for each worker, and whether it is a service."""
-    provider = layer.dataProvider()
-    frame = frame_of(provider, best_pixel_size_m, at)
-    name = short_name(layer.providerType(), layer.source())
-    count = _SERVICE_WORKERS if frame.is_service else 1
-    return tuple(ProviderSource(own_clone(provider), frame, name) for _ in range(count)), frame.is_service
 
 
 class Unsampled:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .layers import LayerImagery, request_count
+from .layers import LayerImagery, band_count, request_count
 
-__all__ = ["LayerImagery", "request_count"]
+__all__ = ["LayerImagery", "band_count", "request_count"]

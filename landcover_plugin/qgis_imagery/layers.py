@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 
 from ..core.errors import ImageryError
+from .frame import Frame, crs_wkt, frame_of
 
 if TYPE_CHECKING:
     from ..core.grid import Extent
     from ..core.imagery import ImagerySource
+    from .image_server import ImageService
+    from .reading_thread import CancellableSource
+    from .xyz_tiles import XyzService
 
 _COLOUR_BANDS = 3
 _TILE_PX = 256
@@ -30,27 +34,34 @@ class LayerImagery:
         is_service: whether its pixels are fetched from a map or tile service for the asking.
     """
 
-    def __init__(self, layer: QgsRasterLayer) -> None:
+    def __init__(self, layer: QgsRasterLayer, name: str = "") -> None:
         """Take it from a layer; its renderer and settings are neither used nor changed.
 
+        Args:
+            layer: whose imagery.
+            name: for messages; the layer's where empty.
+
         Raises:
-            ImageryError: the layer is not valid.
+            ImageryError: the layer is not valid, or its service does not say what it has.
         """
-        self.name = layer.name()
+        self.name = name or layer.name()
         self.crs = QgsCoordinateReferenceSystem(layer.crs())
         if not layer.isValid():
             raise ImageryError(f"Layer {self.name} cannot be opened; repair its source first.")
-        self._path, self._clone = "", None
-        provider = layer.dataProvider()
-        self.is_service = provider.xSize() <= 0
+        self._path, self._clone, self._service = "", None, None
         if layer.providerType() == "gdal":
             self._path = raster_path(layer)
-            self.band_count = layer.bandCount()
+            self.band_count, self.is_service = layer.bandCount(), False
             return
         from .provider_source import own_clone, sends_colours
 
+        provider = layer.dataProvider()
+        self._service = _service_of(layer, self.name)
         self._clone = own_clone(provider)
+        self.is_service = self._service is not None or provider.xSize() <= 0
         self.band_count = _COLOUR_BANDS if sends_colours(provider) else layer.bandCount()
+        if self._service is not None:
+            self.band_count = self._service.band_count
 
     def open(
         self,
@@ -68,20 +79,72 @@ class LayerImagery:
         Raises:
             ImageryError: it cannot be read.
         """
-        if self._clone is not None:
-            from .frame import frame_of
-            from .provider_source import ProviderSource
-            from .reading_thread import ThreadedSource
+        if self._clone is None:
+            return self._file()
+        from .reading_thread import ThreadedSource
 
-            frame = frame_of(self._clone, best_pixel_size_m, extent.centre if extent else None)
-            return ThreadedSource(ProviderSource(self._clone, frame, self.name), is_cancelled)
+        frame = self._frame(best_pixel_size_m, extent.centre if extent else None)
+        return ThreadedSource(self._reader(frame, self._clone), is_cancelled)
+
+    def readers(
+        self, best_pixel_size_m: float, at: tuple[float, float] | None, count: int
+    ) -> tuple[ImagerySource, ...]:
+        """The imagery for threads that Qt made; called where the layer lives.
+
+        Args:
+            best_pixel_size_m: of the model; decides the zoom of a tile service.
+            at: x and y, in the layer's CRS, of the middle of what is wanted; the layer's centre where None.
+            count: how many threads will read a service; other imagery has one reader.
+
+        Raises:
+            ImageryError: it cannot be read pixel by pixel.
+        """
+        if self._clone is None:
+            return (self._file(),)
+        from .provider_source import own_clone
+
+        frame = self._frame(best_pixel_size_m, at)
+        first = self._reader(frame, own_clone(self._clone))
+        more = range(1, count if self.is_service else 1)
+        return (first, *(first.reopen() for _ in more))
+
+    def _frame(self, best_pixel_size_m: float, at: tuple[float, float] | None) -> Frame:
+        frame = getattr(self._service, "frame", None)
+        return frame or frame_of(self._clone, best_pixel_size_m, at)
+
+    def _reader(self, frame: Frame, clone: object) -> CancellableSource:
+        from .provider_source import ProviderSource
+
+        if self._service is not None:
+            return self._service.source(frame, crs_wkt(self.crs), self.name)
+        return ProviderSource(clone, frame, self.name, self._clone)
+
+    def _file(self) -> ImagerySource:
         from ..core.raster_io import raster_io
-        from .frame import crs_wkt
 
         source = raster_io().open(self._path)
         if source.crs_wkt is None and self.crs.isValid():
             source.crs_wkt = crs_wkt(self.crs)
         return source
+
+
+def _service_of(layer: QgsRasterLayer, name: str) -> XyzService | ImageService | None:
+    """The service behind a layer, where it is asked without QGIS' provider."""
+    from .image_server import image_service
+    from .xyz_tiles import xyz_service
+
+    if layer.providerType() == "wms":
+        return xyz_service(layer.source())
+    return image_service(layer, name)
+
+
+def band_count(layer: QgsRasterLayer) -> int:
+    """Bands that a model can choose from, as far as that is known without asking anybody."""
+    if layer.providerType() == "gdal":
+        return int(layer.bandCount())
+    from .image_server import image_band_count
+
+    return image_band_count(layer) or max(_COLOUR_BANDS, int(layer.bandCount()))
 
 
 def raster_path(layer: QgsRasterLayer) -> str:

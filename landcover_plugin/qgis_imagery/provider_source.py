@@ -23,6 +23,7 @@ from qgis.PyQt import sip
 from ..core.errors import CancelledError, ImageryError
 from ..core.grid import Window
 from ..core.imagery import Geotransform, SourceBand
+from .colours import COLOUR_BANDS
 from .frame import Frame, crs_wkt
 from .network import host_of, network_faults
 
@@ -73,24 +74,31 @@ class ProviderSource:
     limits do not work in others. :meth:`cancel` may be called from any thread.
     """
 
-    def __init__(self, clone: QgsRasterDataProvider, frame: Frame, name: str) -> None:
+    def __init__(
+        self,
+        clone: QgsRasterDataProvider,
+        frame: Frame,
+        name: str,
+        pristine: QgsRasterDataProvider | None = None,
+    ) -> None:
         """Take over a clone.
 
         Args:
             clone: of :func:`own_clone`, nobody else's.
             frame: its pixels.
             name: of the layer.
+            pristine: another clone, which nobody reads, to make more of; none can be made where None.
 
         Raises:
             ImageryError: its pixels are of a kind that is not imagery.
         """
-        self._provider, self._frame = clone, frame
+        self._provider, self._frame, self._pristine = clone, frame, pristine
         self.name = name
         self.width, self.height = frame.width, frame.height
         self.geotransform: Geotransform = frame.geotransform
         self.crs_wkt: str | None = crs_wkt(clone.crs()) if clone.crs().isValid() else None
         self.has_mask = sends_colours(clone)
-        self.bands = _colour_bands() if self.has_mask else _plain_bands(clone, name)
+        self.bands = COLOUR_BANDS if self.has_mask else _plain_bands(clone, name)
         described = f"{clone.name()} {clone.dataSourceUri()} {frame}"
         self.fingerprint = hashlib.sha256(described.encode()).hexdigest()[:32]
         self._tiled = bool(clone.nativeResolutions())
@@ -177,18 +185,14 @@ class ProviderSource:
         self._feedback.cancel()
 
     def reopen(self) -> ProviderSource:
-        """Another reader needs a clone of its own, made where the layer lives: none can be had here."""
-        raise ImageryError(f"{self.name} can only be read by one reader at a time.")
+        """The same for another thread; to be called where the layer lives, for it needs a clone."""
+        if self._pristine is None:
+            raise ImageryError(f"{self.name} can only be read by one reader at a time.")
+        return ProviderSource(own_clone(self._pristine), self._frame, self.name, self._pristine)
 
     def close(self) -> None:
         """Let go of what was read; the clone goes with the object."""
         self._last = None
-
-
-def _colour_bands() -> tuple[SourceBand, ...]:
-    return tuple(
-        SourceBand(number, colour=colour) for number, colour in enumerate(("red", "green", "blue"), start=1)
-    )
 
 
 def _plain_bands(provider: QgsRasterDataProvider, name: str) -> tuple[SourceBand, ...]:

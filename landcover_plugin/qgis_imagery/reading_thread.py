@@ -10,16 +10,28 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from qgis.PyQt.QtCore import QThread
 
 from ..core.grid import Window
-from .provider_source import ProviderSource
+from ..core.imagery import ImagerySource
 
 _POLL_S = 0.05
+
+
+class CancellableSource(ImagerySource, Protocol):
+    """Imagery that a network brings; a thread that Qt made reads it."""
+
+    def cancel(self) -> None:
+        """End the read that is under way, from any thread; it raises, and later ones go on."""
+        ...
+
+    def reopen(self) -> CancellableSource:
+        """The same imagery for another thread; called in the main thread."""
+        ...
 
 
 class _ReadingThread(QThread):
@@ -40,12 +52,12 @@ class _ReadingThread(QThread):
 
 
 class ThreadedSource:
-    """A :class:`ProviderSource` whose reads run in a Qt thread of its own.
+    """A source whose reads run in a Qt thread of its own.
 
     Any thread may use it. Everyone who opened or reopened it closes it; the last one ends the thread.
     """
 
-    def __init__(self, source: ProviderSource, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(self, source: CancellableSource, is_cancelled: Callable[[], bool]) -> None:
         """Start the thread.
 
         Args:
@@ -61,17 +73,17 @@ class ThreadedSource:
         self._thread.start()
 
     def read(self, window: Window, bands: Sequence[int]) -> npt.NDArray[Any]:
-        """See :meth:`ProviderSource.read`."""
+        """See :meth:`ImagerySource.read`."""
         values: npt.NDArray[Any] = self._in_thread(lambda: self._source.read(window, bands))
         return values
 
     def read_decimated(self, window: Window, bands: Sequence[int], level: int) -> npt.NDArray[Any]:
-        """See :meth:`ProviderSource.read_decimated`."""
+        """See :meth:`ImagerySource.read_decimated`."""
         values: npt.NDArray[Any] = self._in_thread(lambda: self._source.read_decimated(window, bands, level))
         return values
 
     def read_mask(self, window: Window) -> npt.NDArray[np.bool_] | None:
-        """See :meth:`ProviderSource.read_mask`."""
+        """See :meth:`ImagerySource.read_mask`."""
         mask: npt.NDArray[np.bool_] | None = self._in_thread(lambda: self._source.read_mask(window))
         return mask
 

@@ -2,12 +2,23 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.tile_server import MapServer
 
 collect_ignore_glob = [] if importlib.util.find_spec("qgis") else ["*"]
+
+
+@pytest.fixture(autouse=True)
+def short_time_limit(qgis_app: Any) -> Iterator[None]:
+    from qgis.core import QgsNetworkAccessManager
+
+    before = QgsNetworkAccessManager.timeout()
+    QgsNetworkAccessManager.setTimeout(1500)
+    yield
+    QgsNetworkAccessManager.setTimeout(before)
 
 
 @pytest.fixture(scope="session")

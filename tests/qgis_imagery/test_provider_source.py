@@ -2,65 +2,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from qgis.core import Qgis, QgsNetworkAccessManager, QgsRasterLayer
+from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from landcover_plugin.core.errors import CancelledError, ImageryError
-from landcover_plugin.core.grid import Extent, Window
-from landcover_plugin.core.imagery import ImagerySource
+from landcover_plugin.core.grid import Window
 from landcover_plugin.qgis_imagery import LayerImagery
+from tests.qgis_imagery.opening import opened
 from tests.rasters import noise, write_raster
-from tests.tile_server import HALF, TILE, MapServer, shows, world_pixels
-
-ZOOM = 17
-SIZE = 2 * HALF / (TILE << ZOOM)
-TILES_ARE_EXACT = Qgis.QGIS_VERSION_INT < 34200
-"""QGIS 3.44 paints each tile of a matrix one pixel too large, so that parts of it are a pixel off."""
-HERE = Window(45_000 * 256 // 256 * 100 + 77, 68_000 * 100 + 33, 300, 500)
-
-
-@pytest.fixture(autouse=True)
-def short_time_limit(qgis_app: Any) -> Iterator[None]:
-    before = QgsNetworkAccessManager.timeout()
-    QgsNetworkAccessManager.setTimeout(1500)
-    yield
-    QgsNetworkAccessManager.setTimeout(before)
-
-
-@contextmanager
-def opened(uri: str, provider: str = "wms", best: float = 1.2, **options: Any) -> Iterator[ImagerySource]:
-    layer = QgsRasterLayer(uri, "some imagery", provider)
-    assert layer.isValid()
-    source = LayerImagery(layer).open(best, **options)
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def test_a_tile_service_has_the_pixels_of_its_matrix(server: MapServer) -> None:
-    with opened(server.xyz_uri(), best=1.2) as source:
-        assert (source.width, source.height) == (TILE << ZOOM, TILE << ZOOM)
-        assert source.geotransform[1] == pytest.approx(SIZE)
-        assert source.geotransform[0] == pytest.approx(-HALF)
-        assert [b.colour for b in source.bands] == ["red", "green", "blue"]
-        colours = source.read(HERE, (1, 2, 3))
-        assert shows(colours, ZOOM, HERE.row, HERE.col, TILES_ARE_EXACT)
-        assert np.array_equal(source.read(HERE, (3, 1)), colours[[2, 0]])
-        assert source.read_mask(HERE).all()
-
-
-def test_the_zoom_suits_the_ground_that_is_asked_for(server: MapServer) -> None:
-    north = Extent(1_000_000, 8_399_000, 1_001_000, 8_400_000)  # 60 degrees: pixels half as large
-    with opened(server.xyz_uri(), best=1.2, extent=north) as source:
-        assert source.geotransform[1] == pytest.approx(2 * SIZE)
+from tests.tile_server import HALF, MapServer, world_pixels
 
 
 def test_a_wms_has_pixels_of_the_models_size_at_its_centre(server: MapServer) -> None:
@@ -73,12 +27,6 @@ def test_a_wms_has_pixels_of_the_models_size_at_its_centre(server: MapServer) ->
         window = Window(1000, 2000, 300, 400)
         row, col = round((HALF - y) / size) + 1000, round((x + HALF) / size) + 2000
         assert np.array_equal(source.read(window, (1, 2, 3)), world_pixels(0, row, col, 300, 400))
-
-
-@pytest.mark.parametrize("manner", ["missing", "nothing"])
-def test_tiles_that_are_not_there_are_no_imagery(server: MapServer, manner: str) -> None:
-    with opened(server.xyz_uri(manner)) as source:
-        assert not source.read_mask(HERE).any()
 
 
 @pytest.mark.parametrize(
@@ -99,35 +47,16 @@ def test_a_read_that_fails_on_the_network_is_an_error(
         source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
 
 
-def test_a_request_that_fails_now_and_then_is_made_again(server: MapServer) -> None:
-    with opened(server.xyz_uri("flaky")) as source:
-        window = Window(HERE.row, HERE.col, 40, 60)
-        assert shows(source.read(window, (1, 2, 3)), ZOOM, window.row, window.col, TILES_ARE_EXACT)
-
-
-def test_a_cancelled_read_raises_and_ends_soon(server: MapServer) -> None:
+@pytest.mark.parametrize("kind", ["xyz", "wms"])
+def test_a_cancelled_read_raises_and_ends_soon(server: MapServer, kind: str) -> None:
     stop = threading.Event()
-    with opened(server.xyz_uri("slow-1.2"), is_cancelled=stop.is_set) as source:
+    uri = server.xyz_uri("slow-1.2") if kind == "xyz" else server.wms_uri("slow-1.2")
+    with opened(uri, is_cancelled=stop.is_set) as source:
         threading.Timer(0.3, stop.set).start()
         start = time.monotonic()
         with pytest.raises(CancelledError):
-            source.read(HERE, (1, 2, 3))
+            source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
         assert time.monotonic() - start < 1.0
-
-
-def test_reading_works_from_a_python_thread_while_this_one_waits(server: MapServer) -> None:
-    got: list[Any] = []
-    with opened(server.xyz_uri()) as source:
-        mine = source.reopen()
-
-        def read() -> None:
-            got.append(mine.read(HERE, (1, 2, 3)))
-            mine.close()
-
-        thread = threading.Thread(target=read)
-        thread.start()
-        thread.join(20)
-        assert shows(got[0], ZOOM, HERE.row, HERE.col, TILES_ARE_EXACT)
 
 
 def test_a_file_is_read_by_gdal_itself(tmp_path: Path) -> None:
