@@ -31,6 +31,8 @@ ONLY_IN = {
     "torch": ("training/",),
     "pyspark": ("scale/",),
     "onnxruntime": ("core/backends/onnxruntime.py", "server/worker.py", "training/"),
+    "pynvml": ("core/bench/busy.py",),
+    "openvino": ("core/backends/openvino.py",),
     "onnx": ("core/cntk/", "core/model_formats/", "training/"),
     "starlette": ("server/",),
     "uvicorn": ("server/",),

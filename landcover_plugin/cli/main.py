@@ -19,6 +19,7 @@ _VERBS = {
     "import-model": ("Make a model folder from an ONNX, .emd or CNTK file.", "models"),
     "export-model": ("Write a model for other programs.", "models"),
     "get-model": ("Download a published model.", "models"),
+    "bench": ("Measure how fast backends are.", "bench"),
     "serve": ("Serve models to clients elsewhere (needs the extra 'server').", "serve"),
     "train": ("Train and evaluate models (needs the extra 'train').", "train"),
 }

@@ -189,7 +189,8 @@ class _Server:
         if not isinstance(parameters, dict) or not isinstance(folder, str):
             raise HTTPException(400, "the parameters must name a folder")
         spec = parse_model(parameters.get("spec"), "the request's spec").with_folder(Path(folder))
-        url = f"onnxruntime:{parameters.get('device', 'cpu')}"
+        device = str(parameters.get("device", ""))
+        url = f"onnxruntime:{device}" if device else "auto"
         model = await asyncio.to_thread(self._models.load, request.path_params["name"], spec, url)
         return JSONResponse(model.facts())
 

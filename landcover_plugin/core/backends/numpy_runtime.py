@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import BackendError, ModelError
 from ..model import ModelSpec, file_sha256
+from ..model_precision import precision_of
 from ..onnx_reader import OnnxGraph, read_onnx
 from ..protobuf import DamagedError
 from .answers import DTYPE_OF, AnswerCheck, shape_fits
@@ -36,7 +37,7 @@ class NumpyRunner:
         """
         threads = threads or thread_count()
         self._spec, self._check = spec, AnswerCheck(spec)
-        self.numeric_kind = "numpy-float32"
+        self.numeric_kind = f"numpy-{precision_of(spec)}"
         self.description = f"NumPy {np.__version__}, CPU, {threads} thread{'' if threads == 1 else 's'}"
         graph = _load(spec)
         self._input = _check_input(graph, spec)

@@ -10,22 +10,14 @@ import numpy as np
 
 from ..errors import BackendError, ModelError
 from ..model import ModelSpec, file_sha256
+from ..model_precision import precision_of
 from .answers import DTYPE_OF, AnswerCheck, shape_fits
 from .protocol import Arrays, Priority
+from .providers import CPU, PROVIDERS, Provider, available_devices, library_fault
 from .queue import first_line
 from .settings import thread_count
+from .trial import Candidate, NotStartedError
 
-_PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-    "migraphx": "MIGraphXExecutionProvider",
-}
-_LABELS = {"cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML"}
 _ELEMENTS = {
     "uint8": "tensor(uint8)",
     "uint16": "tensor(uint16)",
@@ -44,13 +36,20 @@ class OnnxRuntimeRunner:
     split, which is as quick on a CPU.
     """
 
-    def __init__(self, spec: ModelSpec, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        device: str = "cpu",
+        threads: int | None = None,
+        remarks: Sequence[str] = (),
+    ) -> None:
         """Load the model and try it.
 
         Args:
             spec: of a model in a folder.
             device: short name of an execution provider.
             threads: of the network; the user's setting where None.
+            remarks: why other devices are not used; part of the description.
 
         Raises:
             BackendError: no ONNX Runtime, or no such execution provider.
@@ -59,11 +58,16 @@ class OnnxRuntimeRunner:
         ort = _import_runtime()
         self._spec, self._check = spec, AnswerCheck(spec)
         threads = threads or thread_count()
-        self._session = _load(ort, spec, _provider(ort, device), threads)
-        self.numeric_kind = f"onnxruntime-{device}-float32"
+        self._provider = provider = _provider(ort, device)
+        self._session = _load(ort, spec, provider, threads)
+        precision = precision_of(spec)
+        if precision == "float32":
+            precision = provider.precision
+        self.numeric_kind = f"onnxruntime-{device}-{precision}"
         plural = "" if threads == 1 else "s"
-        label = _LABELS.get(device, device)
-        self.description = f"ONNX Runtime {ort.__version__}, {label}, {threads} thread{plural}"
+        label = f"{provider.label}, {threads} thread{plural}" if provider is CPU else provider.label
+        others = f" (not {'; not '.join(remarks)})" if remarks else ""
+        self.description = f"ONNX Runtime {ort.__version__}, {label}{others}"
         self._input = _check_input(self._session, spec)
         _check_outputs(self._session, spec)
         self._probe()
@@ -108,10 +112,35 @@ class OnnxRuntimeRunner:
         except (ModelError, MemoryError):
             raise
         except Exception as e:  # ONNX Runtime's errors have no common class
+            if self._provider is not CPU:
+                raise _not_started(self._provider, first_line(e)) from e
             raise ModelError(
                 f"{spec.path} cannot run on a chip of {side} x {side} pixels ({first_line(e)}); "
                 "import the model again."
             ) from e
+
+
+def candidates(spec: ModelSpec) -> list[Candidate]:
+    """Devices that may be faster than the CPU for a model, the most promising first.
+
+    Raises:
+        BackendError: no ONNX Runtime.
+    """
+    ort = _import_runtime()
+    found = []
+    for device in available_devices(ort):
+        provider = PROVIDERS[device]
+        if provider.is_tried:
+            found.append(candidate(spec, provider.device))
+        elif not library_fault(ort, provider):
+            asked = f"opens for minutes, so only 'onnxruntime:{device}' takes it"
+            found.append(candidate(spec, provider.device, fault=asked))
+    return [c for c in found if c.device != CPU.device]
+
+
+def candidate(spec: ModelSpec, device: str, fault: str = "") -> Candidate:
+    """A device, to be tried for a model."""
+    return Candidate(device, PROVIDERS[device].label, lambda: OnnxRuntimeRunner(spec, device), fault)
 
 
 def is_installed() -> bool:
@@ -137,17 +166,22 @@ def _import_runtime() -> ModuleType:
     return module
 
 
-def _provider(ort: ModuleType, device: str) -> str:
-    available = [short for short, name in _PROVIDERS.items() if name in ort.get_available_providers()]
+def _provider(ort: ModuleType, device: str) -> Provider:
+    available = available_devices(ort)
     if device not in available:
         raise BackendError(
             f"ONNX Runtime has no execution provider '{device}' here (available: {', '.join(available)}); "
             "choose one of those or install the build for that device."
         )
-    return _PROVIDERS[device]
+    return PROVIDERS[device]
 
 
-def _load(ort: ModuleType, spec: ModelSpec, provider: str, threads: int) -> Any:
+def _load(ort: ModuleType, spec: ModelSpec, provider: Provider, threads: int) -> Any:
+    fault = library_fault(ort, provider)
+    if fault:
+        raise _not_started(provider, fault)
+    if provider is not CPU:
+        ort.set_default_logger_severity(4)  # what it has to say comes as an exception too
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -156,13 +190,18 @@ def _load(ort: ModuleType, spec: ModelSpec, provider: str, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # smaller shares, so that a thread that was interrupted does not keep the others waiting
     options.add_session_config_entry("session.dynamic_block_base", "4")
+    if provider.device == "directml":
+        options.enable_mem_pattern = False  # which it does not know
     try:
         if file_sha256(spec.path) != spec.sha256:
             raise ModelError(
                 f"{spec.path} is not the file that its model.json describes (its SHA-256 differs); "
                 "import the model again."
             )
-        session = ort.InferenceSession(str(spec.path), options, providers=[provider])
+        # without its fallback to the CPU, which it would take silently, even between two runs
+        session = ort.InferenceSession(
+            str(spec.path), options, providers=[(provider.name, dict(provider.options))], enable_fallback=0
+        )
     except OSError as e:
         raise ModelError(
             f"The model file {spec.path} cannot be read ({e.strerror or e}); import it again."
@@ -170,16 +209,23 @@ def _load(ort: ModuleType, spec: ModelSpec, provider: str, threads: int) -> Any:
     except (ModelError, MemoryError):
         raise
     except Exception as e:  # ONNX Runtime's errors have no common class
+        if provider is not CPU:
+            raise _not_started(provider, first_line(e)) from e
         raise ModelError(
             f"{spec.path} is not a network that ONNX Runtime can load ({first_line(e)}); "
             "import the model again."
         ) from e
-    if provider not in session.get_providers():
-        raise BackendError(
-            f"ONNX Runtime could not start {provider} and would have used "
-            f"{session.get_providers()[0]}; check the driver or choose 'onnxruntime:cpu'."
-        )
+    if provider.name not in session.get_providers():
+        raise _not_started(provider, "the device or its driver is missing")
     return session
+
+
+def _not_started(provider: Provider, reason: str) -> NotStartedError:
+    return NotStartedError(
+        f"ONNX Runtime cannot use {provider.label} ({reason}); check the driver and its libraries, or "
+        "choose 'onnxruntime:cpu'.",
+        reason,
+    )
 
 
 def _check_input(session: Any, spec: ModelSpec) -> str:

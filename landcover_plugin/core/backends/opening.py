@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import BackendError
 from ..model import ModelSpec
@@ -10,6 +10,7 @@ from . import settings
 from .protocol import Backend
 from .runner import Runner
 from .sharing import shared_backend
+from .trial import Candidate, fastest
 
 _Opener = Callable[[str, ModelSpec], Backend]
 
@@ -21,8 +22,9 @@ def open_backend(url: str, spec: ModelSpec) -> Backend:
     of an interface.
 
     Args:
-        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``, ``numpy:``,
-            ``http://a:8000,https://b:8000`` (servers of the Open Inference Protocol; also ``grpc://``).
+        url: ``auto``, ``onnxruntime:`` (its fastest execution provider that works), ``onnxruntime:cuda``
+            (that one), ``openvino:cpu``, ``worker:``, ``numpy:``, ``http://a:8000,https://b:8000``
+            (servers of the Open Inference Protocol; also ``grpc://``).
         spec: of a model in a folder.
 
     Raises:
@@ -42,31 +44,59 @@ def _shown(url: str) -> str:
 
 
 def _open_auto(rest: str, spec: ModelSpec) -> Backend:
-    from . import onnxruntime
+    from . import onnxruntime, openvino
 
     if rest:
         raise BackendError(f"The backend 'auto:{rest[:80]}' is not known; write 'auto' alone.")
     if onnxruntime.is_installed():
-        return _open_onnxruntime("", spec)
+        more = [openvino.candidate(spec)] if openvino.is_installed() else []
+        return _open_fastest(spec, more)
     if settings.worker_python():
         return _open_worker("", spec)
+    if openvino.is_installed():
+        return _open_openvino("", spec)
     return _open_numpy("", spec)
 
 
 def _open_onnxruntime(device: str, spec: ModelSpec) -> Backend:
-    device = device.lower() or "cpu"
+    return _open_session(device.lower(), spec) if device else _open_fastest(spec, [])
 
+
+def _open_fastest(spec: ModelSpec, more: Sequence[Candidate]) -> Backend:
+    """What a trial finds to be the fastest of ONNX Runtime's devices and of others."""
+    from . import onnxruntime
+
+    tried = [*onnxruntime.candidates(spec), *more]
+    key = (spec, settings.thread_count(), bool(more))
+    outcome = fastest(key, spec, onnxruntime.candidate(spec, "cpu"), tried)
+    if outcome.device.startswith("openvino:"):
+        return _open_openvino(outcome.device.partition(":")[2], spec, outcome.remarks)
+    return _open_session(outcome.device, spec, outcome.remarks)
+
+
+def _open_session(device: str, spec: ModelSpec, remarks: tuple[str, ...] = ()) -> Backend:
     def make() -> Runner:
         from .onnxruntime import OnnxRuntimeRunner
 
-        return OnnxRuntimeRunner(spec, device)
+        return OnnxRuntimeRunner(spec, device, remarks=remarks)
 
-    return shared_backend(("onnxruntime", device, spec), spec, make)
+    return shared_backend(("onnxruntime", device, remarks, spec), spec, make)
+
+
+def _open_openvino(device: str, spec: ModelSpec, remarks: tuple[str, ...] = ()) -> Backend:
+    device = device.lower() or "cpu"
+
+    def make() -> Runner:
+        from .openvino import OpenVinoRunner
+
+        return OpenVinoRunner(spec, device, remarks=remarks)
+
+    return shared_backend(("openvino", device, remarks, spec), spec, make)
 
 
 def _open_worker(device: str, spec: ModelSpec) -> Backend:
     python = settings.worker_python()
-    device = device.lower() or "cpu"
+    device = device.lower()
 
     def make() -> Runner:
         from .worker import WorkerRunner
@@ -107,8 +137,9 @@ def _open_fleet(scheme: str) -> _Opener:
 _OPENERS: Mapping[str, _Opener] = {
     "auto": _open_auto,
     "onnxruntime": _open_onnxruntime,
+    "openvino": _open_openvino,
     "worker": _open_worker,
     "numpy": _open_numpy,
     **{scheme: _open_fleet(scheme) for scheme in ("http", "https", "grpc", "grpcs")},
 }
-_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'worker:'", "'numpy:'", "'http://HOST:8000'")
+_EXAMPLES = ("'auto'", "'onnxruntime:cpu'", "'openvino:cpu'", "'worker:'", "'numpy:'", "'http://HOST:8000'")

@@ -55,13 +55,13 @@ def worker_process(python: str | None = None) -> WorkerProcess:
 class WorkerRunner:
     """One model in the worker. When the process dies, it is started again and asked again."""
 
-    def __init__(self, spec: ModelSpec, python: str | None = None, device: str = "cpu") -> None:
+    def __init__(self, spec: ModelSpec, python: str | None = None, device: str = "") -> None:
         """Start the process where it does not run, and load the model there.
 
         Args:
             spec: of a model in a folder.
             python: the worker's interpreter; the user's setting where None.
-            device: short name of an execution provider.
+            device: short name of an execution provider; the fastest that works there where empty.
 
         Raises:
             BackendError: the worker cannot start, or has no such execution provider.

@@ -3,6 +3,8 @@ from __future__ import annotations
 import builtins
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,3 +130,13 @@ def test_nobody_there_and_an_unknown_model_are_one_sentence(server: Any) -> None
         fleet("grpc://127.0.0.1:9", SHORT, SPEC)
     with pytest.raises(RefusedError, match="unknown model"):
         fleet(server[0], SHORT, fake_spec(name="other", bands=BANDS[:3]))
+
+
+def test_the_benchmark_measures_it(server: Any, tmp_path: Path) -> None:
+    from landcover_plugin.core.bench import measure
+
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "model.onnx").write_bytes(b"float")
+    spec = replace(SPEC, folder=tmp_path)
+    (found,) = measure([spec], [server[0]], in_flight=(2,), seconds=0.1, rounds=2)
+    assert found.chips_s > 1 and found.busy is None and "peer 1" in found.description
