@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import __version__
@@ -23,16 +24,17 @@ from ..core.backends.queue import first_line
 from ..core.backends.tensors import HEADER_LENGTH, TensorError, split
 from ..core.errors import BackendError, LandcoverError
 from ..core.model import parse_model
+from .answer import AnswerResponse
 from .inference import Limits, as_contiguous, metadata, read_request, write_answer
 from .metrics import CONTENT_TYPE, Metrics
 from .models import VERSION, ServedModel, ServedModels
+from .room import RETRY, Room
 from .tasks import TASKS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-RETRY_AFTER_S = 1
 _CONTROL_BYTES = 2 << 20
 
 
@@ -64,7 +66,11 @@ def make_app(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={HTTPException: _http_error, LandcoverError: _own_error},
+        exception_handlers={
+            HTTPException: _http_error,
+            LandcoverError: _own_error,
+            MemoryError: _no_memory,
+        },
     )
     app.router.redirect_slashes = False
     return Bearer(app, bearer)
@@ -93,6 +99,7 @@ class _Server:
 
     def __init__(self, models: ServedModels, limits: Limits, metrics: Metrics | None) -> None:
         self._models, self._limits, self._metrics = models, limits, metrics
+        self._room = Room(limits)
 
     def routes(self) -> list[Route]:
         model = "/v2/models/{name}"
@@ -118,14 +125,14 @@ class _Server:
 
     async def _server_metadata(self, _: Request) -> Response:
         extensions = ["binary_tensor_data", "model_repository", "schedule_policy"]
-        return JSONResponse({"name": "landcover", "version": __version__, "extensions": extensions})
+        return _json({"name": "landcover", "version": __version__, "extensions": extensions})
 
     async def _index(self, _: Request) -> Response:
         listed = [{"name": m.name, "version": VERSION, "state": "READY"} for m in self._models]
-        return JSONResponse(listed)
+        return _json(listed)
 
     async def _metadata(self, request: Request) -> Response:
-        return JSONResponse(metadata(self._model(request)))
+        return _json(metadata(self._model(request)))
 
     async def _ready(self, request: Request) -> Response:
         self._model(request)
@@ -138,7 +145,9 @@ class _Server:
         return found
 
     async def _show_metrics(self, _: Request) -> Response:
-        return Response(self._metrics.text() if self._metrics else b"", media_type=CONTENT_TYPE)
+        pending = {model.name: model.pending for model in self._models}
+        text = self._metrics.text(pending) if self._metrics else b""
+        return Response(text, media_type=CONTENT_TYPE)
 
     async def _infer(self, request: Request) -> Response:
         model = self._model(request)
@@ -157,16 +166,14 @@ class _Server:
             raise
         finally:
             chips = getattr(request.state, "chips", 0) if status == 200 else 0
-            self._metrics.count(model.name, status, time.monotonic() - started, chips, model.pending)
+            self._metrics.count(model.name, status, time.monotonic() - started, chips)
 
     async def _answer(self, model: ServedModel, request: Request) -> Response:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "send the body without content encoding")
-        if model.pending >= self._limits.pending:
-            return _error(503, "too many requests wait here", {"Retry-After": str(RETRY_AFTER_S)})
-        model.pending += 1
+        place = self._room.enter(model)
         try:
-            body = await _read_body(request, self._limits.body_bytes, self._limits.body_s)
+            body = await _read_body(request, self._limits.body_bytes, self._limits.body_s, place.grow)
             try:
                 wanted = read_request(model.spec, body, request.headers.get(HEADER_LENGTH), self._limits)
             except TensorError as e:
@@ -174,13 +181,11 @@ class _Server:
             request.state.chips = len(wanted.chips)
             future = model.backend.submit(as_contiguous(wanted.chips), wanted.outputs, wanted.priority)
             arrays = await _answer_or_disconnect(request, future)
-        finally:
-            model.pending -= 1
-        content, header_length = write_answer(model, wanted, arrays)
-        if header_length is None:
-            return Response(content, media_type="application/json")
-        headers = {HEADER_LENGTH: str(header_length)}
-        return Response(content, media_type="application/octet-stream", headers=headers)
+            content, header_length = write_answer(model, wanted, arrays)
+            return AnswerResponse(content, header_length, self._limits.body_s, place)
+        except BaseException:
+            place.leave()
+            raise
 
     async def _load(self, request: Request) -> Response:
         asked = await self._control(request)
@@ -192,7 +197,7 @@ class _Server:
         device = str(parameters.get("device", ""))
         url = f"onnxruntime:{device}" if device else "auto"
         model = await asyncio.to_thread(self._models.load, request.path_params["name"], spec, url)
-        return JSONResponse(model.facts())
+        return _json(model.facts())
 
     async def _unload(self, request: Request) -> Response:
         await asyncio.to_thread(self._models.unload, request.path_params["name"])
@@ -204,7 +209,7 @@ class _Server:
             raise HTTPException(404, f"there is no such task (there are {', '.join(sorted(TASKS))})")
         asked = await self._control(request)
         try:
-            return JSONResponse(await asyncio.to_thread(task, asked))
+            return _json(await asyncio.to_thread(task, asked))
         except LandcoverError:
             raise
         except Exception as e:  # whatever a task meets, its owner must hear of it in one sentence
@@ -227,14 +232,17 @@ async def _empty(_: Request) -> Response:
     return Response()
 
 
-async def _read_body(request: Request, limit: int, seconds: float) -> bytearray:
-    """The body, within a size and a time."""
+async def _read_body(
+    request: Request, limit: int, seconds: float, grow: Callable[[int], None] = lambda _: None
+) -> bytearray:
+    """The body, within a size and a time; ``grow`` hears of every piece, and may refuse it."""
 
     async def read() -> bytearray:
         body = bytearray()
         async for piece in request.stream():
             if len(body) + len(piece) > limit:
                 raise HTTPException(413, f"the body may have {limit} bytes")
+            grow(len(piece))
             body += piece
         return body
 
@@ -280,7 +288,11 @@ async def _http_error(_: Request, error: Exception) -> Response:
 async def _own_error(_: Request, error: Exception) -> Response:
     """An error of ours keeps its class, so that the owner can raise it again."""
     said = {"error": str(error), "error_class": type(error).__name__}
-    return JSONResponse(said, status_code=_status_of(error))
+    return _json(said, _status_of(error))
+
+
+async def _no_memory(_: Request, __: Exception) -> Response:
+    return _error(503, "there is not enough memory for this request now", dict(RETRY))
 
 
 def _status_of(error: Exception) -> int:
@@ -288,4 +300,9 @@ def _status_of(error: Exception) -> int:
 
 
 def _error(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status, headers=headers)
+    return _json({"error": sentence}, status, headers)
+
+
+def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON in ASCII: what a client sent may hold letters that have no other form, and comes back in errors."""
+    return Response(json.dumps(content).encode(), status, headers, "application/json")

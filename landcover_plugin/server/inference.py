@@ -26,14 +26,16 @@ class Limits:
     Args:
         body_bytes: of a request, and of the arrays of its answer.
         json_bytes: of a request without raw tensors, which takes many times its size to read.
-        pending: requests of a model that wait or run; more are refused with 503.
+        pending: requests of a model that wait, run or are being answered; more are refused with 503.
+        held_bytes: of all requests that are here, and of answers not yet taken; above it 503.
         chip_pixels: of one chip; those of the model's own chips where None.
-        body_s: for a request's body to arrive.
+        body_s: for a request's body to arrive, and for its answer to be taken.
     """
 
     body_bytes: int = 64 << 20
     json_bytes: int = 16 << 20
     pending: int = 64
+    held_bytes: int = 512 << 20
     chip_pixels: int | None = None
     body_s: float = 60.0
 

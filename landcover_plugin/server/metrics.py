@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,18 +23,26 @@ class Metrics:
         )
         self._chips = client.Counter("landcover_chips", "Chips inferred.", label, registry=registry)
         self._pending = client.Gauge(
-            "landcover_pending_requests", "Requests that wait or run.", label, registry=registry
+            "landcover_pending_requests",
+            "Requests that wait, run or are being answered.",
+            label,
+            registry=registry,
         )
 
-    def count(self, model: str, status: int, seconds: float, chips: int, pending: int) -> None:
+    def count(self, model: str, status: int, seconds: float, chips: int) -> None:
         """Count an inference that has been answered or refused."""
         self._requests.labels(model, str(status)).inc()
         self._seconds.labels(model).observe(seconds)
         self._chips.labels(model).inc(chips)
-        self._pending.labels(model).set(pending)
 
-    def text(self) -> bytes:
-        """What Prometheus reads."""
+    def text(self, pending: Mapping[str, int]) -> bytes:
+        """What Prometheus reads.
+
+        Args:
+            pending: requests of each model that wait, run or are being answered now.
+        """
+        for model, count in pending.items():
+            self._pending.labels(model).set(count)
         found: bytes = self._client.generate_latest(self._registry)
         return found
 

@@ -64,6 +64,7 @@ def serve(specs: Sequence[ModelSpec], options: ServeOptions, say: Callable[[str]
         import uvicorn
 
         from .app import make_app
+        from .connections import PatientProtocol
         from .metrics import make_metrics
     except ImportError as e:
         raise OptionError(
@@ -78,7 +79,7 @@ def serve(specs: Sequence[ModelSpec], options: ServeOptions, say: Callable[[str]
             app,
             log_level="warning",
             access_log=False,
-            http="h11",
+            http=PatientProtocol,
             ws="none",
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,

@@ -19,7 +19,14 @@ from ..core.backends.worker_process import BEARER_VARIABLE
 from .inference import Limits
 
 _OWNER_POLL_S = 0.5
-_LIMITS = Limits(body_bytes=1 << 30, json_bytes=64 << 20, pending=1 << 20, chip_pixels=1 << 26, body_s=600.0)
+_LIMITS = Limits(
+    body_bytes=1 << 30,
+    json_bytes=64 << 20,
+    pending=1 << 20,
+    held_bytes=1 << 40,
+    chip_pixels=1 << 26,
+    body_s=600.0,
+)
 
 
 def main() -> int:

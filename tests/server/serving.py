@@ -11,12 +11,14 @@ from typing import Any
 
 import uvicorn
 
+from landcover_plugin.server.connections import PatientProtocol
+
 
 @contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Any, protocol: type[PatientProtocol] = PatientProtocol) -> Iterator[str]:
     """Serve an ASGI application; gives its URL."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", http="h11", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", http=protocol, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -148,11 +148,13 @@ def _from_json(data: Any, name: str, dtype: np.dtype[Any], shape: Sequence[int])
     if not isinstance(data, list):
         raise TensorError(f"tensor '{name}' has neither 'data' nor 'binary_data_size'")
     try:
-        found = np.asarray(data)
-    except (ValueError, TypeError, OverflowError, RecursionError) as e:
+        # as objects first: one long text among them would make every other element as long
+        given = np.asarray(data, np.object_)
+        if given.size != math.prod(shape) or not set(map(type, given.flat)) <= {int, float}:
+            raise TensorError(f"'data' of tensor '{name}' must hold {math.prod(shape)} numbers")
+        found = given.astype(np.float64)
+    except (TypeError, OverflowError, RecursionError) as e:
         raise TensorError(f"'data' of tensor '{name}' must be numbers, in even lists") from e
-    if found.dtype.kind not in "iuf" or found.size != math.prod(shape):
-        raise TensorError(f"'data' of tensor '{name}' must hold {math.prod(shape)} numbers")
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         if not (np.isfinite(found) & (found >= limits.min) & (found <= limits.max)).all():
