@@ -25,7 +25,16 @@ _PROVIDERS = {
     "rocm": "ROCMExecutionProvider",
     "migraphx": "MIGraphXExecutionProvider",
 }
-_LABELS = {"cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML"}
+_LABELS = {
+    "cpu": "CPU",
+    "cuda": "CUDA",
+    "tensorrt": "TensorRT",
+    "directml": "DirectML",
+    "coreml": "CoreML",
+    "openvino": "OpenVINO",
+}
+# not TensorRT, which takes minutes to build its engine, nor CoreML, which nobody has measured here
+_BEST_FIRST = ("cuda", "migraphx", "rocm", "directml", "openvino", "cpu")
 _ELEMENTS = {
     "uint8": "tensor(uint8)",
     "uint16": "tensor(uint16)",
@@ -49,7 +58,7 @@ class OnnxRuntimeRunner:
 
         Args:
             spec: of a model in a folder.
-            device: short name of an execution provider.
+            device: short name of an execution provider; the best that runs the model where empty.
             threads: of the network; the user's setting where None.
 
         Raises:
@@ -59,13 +68,28 @@ class OnnxRuntimeRunner:
         ort = _import_runtime()
         self._spec, self._check = spec, AnswerCheck(spec)
         threads = threads or thread_count()
-        self._session = _load(ort, spec, _provider(ort, device), threads)
+        candidates = [device] if device else devices()
+        faults = []
+        for candidate in candidates:
+            try:
+                self._start(ort, candidate, threads)
+                break
+            except (BackendError, ModelError) as e:
+                if candidate == candidates[-1]:
+                    raise
+                # one line of the dock: which device, and the first clause of why not
+                faults.append(f"{_LABELS.get(candidate, candidate)} does not work: {str(e)[:120]}")
+        self.description += "".join(f" ({fault})" for fault in faults)
+
+    def _start(self, ort: ModuleType, device: str, threads: int) -> None:
+        """Load the model on a device and try it there."""
+        self._session = _load(ort, self._spec, _provider(ort, device), threads)
         self.numeric_kind = f"onnxruntime-{device}-float32"
         plural = "" if threads == 1 else "s"
         label = _LABELS.get(device, device)
         self.description = f"ONNX Runtime {ort.__version__}, {label}, {threads} thread{plural}"
-        self._input = _check_input(self._session, spec)
-        _check_outputs(self._session, spec)
+        self._input = _check_input(self._session, self._spec)
+        _check_outputs(self._session, self._spec)
         self._probe()
 
     @property
@@ -123,6 +147,16 @@ def is_installed() -> bool:
     return True
 
 
+def devices() -> list[str]:
+    """Short names of the devices that this Python's ONNX Runtime lists and that are worth trying, best first.
+
+    Raises:
+        BackendError: there is no ONNX Runtime.
+    """
+    listed = _import_runtime().get_available_providers()
+    return [short for short in _BEST_FIRST if short == "cpu" or _PROVIDERS[short] in listed]
+
+
 def _import_runtime() -> ModuleType:
     try:
         import onnxruntime
@@ -133,6 +167,10 @@ def _import_runtime() -> ModuleType:
         ) from e
     onnxruntime.set_default_logger_severity(3)
     onnxruntime.disable_telemetry_events()  # nothing calls home
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers() and hasattr(
+        onnxruntime, "preload_dlls"
+    ):
+        onnxruntime.preload_dlls()  # CUDA and cuDNN as pip installs them
     module: ModuleType = onnxruntime
     return module
 

@@ -21,7 +21,8 @@ def open_backend(url: str, spec: ModelSpec) -> Backend:
     of an interface.
 
     Args:
-        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider), ``worker:``, ``numpy:``,
+        url: ``auto``, ``onnxruntime:cpu`` (or another execution provider; the best that works where
+            none is named), ``worker:``, ``numpy:``,
             ``http://a:8000,https://b:8000`` (servers of the Open Inference Protocol; also ``grpc://``).
         spec: of a model in a folder.
 
@@ -54,7 +55,7 @@ def _open_auto(rest: str, spec: ModelSpec) -> Backend:
 
 
 def _open_onnxruntime(device: str, spec: ModelSpec) -> Backend:
-    device = device.lower() or "cpu"
+    device = device.lower() or _only_device()
 
     def make() -> Runner:
         from .onnxruntime import OnnxRuntimeRunner
@@ -64,9 +65,17 @@ def _open_onnxruntime(device: str, spec: ModelSpec) -> Backend:
     return shared_backend(("onnxruntime", device, spec), spec, make)
 
 
+def _only_device() -> str:
+    """The processor where there is nothing else, so that it is one session by either name."""
+    from . import onnxruntime
+
+    found = onnxruntime.devices()
+    return found[0] if len(found) == 1 else ""
+
+
 def _open_worker(device: str, spec: ModelSpec) -> Backend:
     python = settings.worker_python()
-    device = device.lower() or "cpu"
+    device = device.lower()
 
     def make() -> Runner:
         from .worker import WorkerRunner
