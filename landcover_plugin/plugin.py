@@ -40,7 +40,10 @@ class LandcoverPlugin:
         if self._live is None:
             from .live.session import LiveSession
 
-            self._live = LiveSession()
+            self._live = live = LiveSession()
+            from .backend_settings import configure_backends
+
+            configure_backends(lambda text: live.tell(text, "backend"))
 
     def initGui(self) -> None:
         """Offer the algorithms and the interface."""

@@ -50,7 +50,8 @@ class LiveDock(QgsDockWidget):
         session: of live layers.
         switch: which layer is meant.
         actions: what the buttons at the bottom do: ``compare``, ``export_view``,
-            ``export_predicted``, ``settings``.
+            ``export_predicted``, ``settings``, ``set_up``; and ``is_set_up_offered`` tells whether
+            models could run faster here.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class LiveDock(QgsDockWidget):
         column.addLayout(self._build_choices())
         column.addWidget(self._build_chart())
         self._state = StateLine()
+        self._state.set_up_wanted.connect(actions["set_up"])
+        self._is_set_up_offered = actions["is_set_up_offered"]
         column.addWidget(self._state)
         column.addLayout(self._build_buttons(actions))
         column.addWidget(self._build_advanced(actions))
@@ -243,7 +246,7 @@ class LiveDock(QgsDockWidget):
             for extent in view_extent(canvas, layer):
                 found = shares_of_view(feed, extent, max(1, size.height()), max(1, size.width()))
         self._chart.set_shares(found)
-        self._state.show_state(live, found, self._switch.is_on)
+        self._state.show_state(live, found, self._switch.is_on, self._is_set_up_offered)
         setup = feed.setup if feed else None
         if setup is not None and live is not None and live.spec is not None:
             self._guess.setText(setup.choice.mapping.describe(live.spec.bands))

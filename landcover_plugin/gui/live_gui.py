@@ -20,8 +20,9 @@ from .dock import LiveDock
 from .export import Exporter
 from .live_layers import bands_of, bind, style
 from .live_switch import LiveSwitch
+from .local_inference import LocalInference
 from .messages import Messages
-from .options import PAGE, OptionsFactory, configure_worker
+from .options import PAGE, OptionsFactory
 from .pictures import picture
 
 _MENU = "&Land cover"
@@ -35,12 +36,12 @@ class LiveGui:
 
     def __init__(self, iface: Any, session: LiveSession) -> None:
         self._iface, self._session = iface, session
-        configure_worker()
         self.switch = LiveSwitch(iface, session)
         self.comparison = Comparison(iface)
         self.exporter = Exporter(iface, session)
         self._repainter = Repainter(session, self._canvases)
-        self._options = OptionsFactory(session, self.rebind)
+        self.inference = LocalInference(iface, session, self.rebind)
+        self._options = OptionsFactory(session, self.rebind, self.inference)
         iface.registerOptionsWidgetFactory(self._options)
         self.action = self._build_action()
         self._button = self._build_button()
@@ -75,6 +76,7 @@ class LiveGui:
         self.comparison.close()
         self.exporter.close()
         self._repainter.close()
+        self.inference.close()
         self._iface.unregisterOptionsWidgetFactory(self._options)
         for action in self._menu_actions:
             self._iface.removePluginRasterMenu(_MENU, action)
@@ -188,6 +190,8 @@ class LiveGui:
             "export_view": lambda: self._with_layer(self.exporter.view),
             "export_predicted": lambda: self._with_layer(self.exporter.predicted),
             "settings": self.open_settings,
+            "set_up": self.inference.open,
+            "is_set_up_offered": lambda: self.inference.is_offered,
         }
 
     def _with_layer(self, deed: Any) -> None:

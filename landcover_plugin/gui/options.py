@@ -9,30 +9,28 @@ from qgis.core import QgsSettings
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout
 
-from ..core.backends.settings import PYTHON_VARIABLE, configure
-from ..live.live_settings import PREFIX, LiveSettings, write_settings
+from ..backend_settings import PYTHON
+from ..core.backends.settings import PYTHON_VARIABLE
+from ..live.live_settings import LiveSettings, write_settings
 from ..live.session import LiveSession
 from ..translation import tr
+from .inference_group import InferenceGroup
+from .local_inference import LocalInference
 from .pictures import picture
 
 PAGE = "landcover"
-_PYTHON = f"{PREFIX}worker_python"
-
-
-def configure_worker() -> None:
-    """Tell the backends which Python runs the worker."""
-    configure(worker_python=lambda: str(QgsSettings().value(_PYTHON, "") or "") or None)
 
 
 class OptionsPage(QgsOptionsPageWidget):
     """Where predictions run, where models are, how much is kept."""
 
-    def __init__(self, parent: Any, session: LiveSession, rebind: Any) -> None:
+    def __init__(self, parent: Any, session: LiveSession, rebind: Any, inference: LocalInference) -> None:
         super().__init__(parent)
         self.setObjectName(PAGE)
         self._session, self._rebind = session, rebind
         column = QVBoxLayout(self)
         column.addWidget(self._build_running())
+        column.addWidget(InferenceGroup(session, inference))
         column.addWidget(self._build_keeping())
         column.addStretch(1)
 
@@ -47,7 +45,7 @@ class OptionsPage(QgsOptionsPageWidget):
         )
         form.addRow(tr("&Backend"), self._backend)
         self._python = QgsFileWidget()
-        self._python.setFilePath(str(QgsSettings().value(_PYTHON, "") or ""))
+        self._python.setFilePath(str(QgsSettings().value(PYTHON, "") or ""))
         self._python.lineEdit().setPlaceholderText(os.environ.get(PYTHON_VARIABLE, ""))
         self._python.setToolTip(tr("Runs the models in this Python, which has onnxruntime, beside QGIS"))
         form.addRow(tr("&Python of the worker"), self._python)
@@ -79,7 +77,9 @@ class OptionsPage(QgsOptionsPageWidget):
 
     def apply(self) -> None:
         """OK was pressed."""
-        QgsSettings().setValue(_PYTHON, self._python.filePath())
+        settings = QgsSettings()
+        other_python = self._python.filePath() != str(settings.value(PYTHON, "") or "")
+        settings.setValue(PYTHON, self._python.filePath())
         new = LiveSettings(
             self._backend.text().strip() or "auto",
             self._memory.value(),
@@ -89,7 +89,9 @@ class OptionsPage(QgsOptionsPageWidget):
         write_settings(new)
         changed = new != self._session.settings
         self._session.apply(new)
-        if changed:
+        if other_python:
+            self._session.reopen_backends()
+        if changed or other_python:
             self._rebind()
 
 
@@ -107,12 +109,12 @@ def _megabytes(value: int, least: int, most: int, tip: str) -> QSpinBox:
 class OptionsFactory(QgsOptionsWidgetFactory):
     """Makes the page whenever the dialogue opens; QGIS owns the pages, the plugin this."""
 
-    def __init__(self, session: LiveSession, rebind: Any) -> None:
+    def __init__(self, session: LiveSession, rebind: Any, inference: LocalInference) -> None:
         super().__init__(tr("Land cover"), picture("live"))
         if hasattr(self, "setKey"):  # since 3.30 pages are found by it
             self.setKey(PAGE)
-        self._session, self._rebind = session, rebind
+        self._session, self._rebind, self._inference = session, rebind, inference
 
     def createWidget(self, parent: Any) -> OptionsPage:
         """A new page."""
-        return OptionsPage(parent, self._session, self._rebind)
+        return OptionsPage(parent, self._session, self._rebind, self._inference)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from ..live.view_shares import ViewShares
@@ -15,7 +16,13 @@ _IDLE, _WORKING, _READY, _WRONG = "#8d8d8d", "#2f7fc1", "#3a9a4b", "#c0392b"
 
 
 class StateLine(QWidget):
-    """A coloured dot, what runs the model, tiles waiting and the rate."""
+    """A coloured dot, what runs the model, tiles waiting and the rate.
+
+    Signals:
+        set_up_wanted: the user asks for the faster way that the line offers.
+    """
+
+    set_up_wanted = pyqtSignal()
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -29,6 +36,19 @@ class StateLine(QWidget):
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.RichText)
         self._text.setAccessibleName(tr("State of the predictions"))
+        self._offer = QLabel()
+        self._offer.setWordWrap(True)
+        self._offer.setObjectName("landcover_offer")
+        self._offer.setText(
+            "<a href='set-up'>{}</a> {}".format(
+                escape(tr("Set up local inference")), escape(tr("to predict several times faster."))
+            )
+        )
+        self._offer.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self._offer.linkActivated.connect(lambda _: self.set_up_wanted.emit())
+        self._offer.hide()
         line.addWidget(self._dot, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self._text, 1)
         self._bar = QProgressBar()
@@ -38,19 +58,27 @@ class StateLine(QWidget):
         self._bar.setAccessibleName(tr("Part of the view that is predicted"))
         column.addLayout(line)
         column.addWidget(self._bar)
+        column.addWidget(self._offer)
 
-    def show_state(self, live: Any, found: ViewShares | None, is_on: bool) -> None:
+    def show_state(
+        self, live: Any, found: ViewShares | None, is_on: bool, offers_set_up: Callable[[], object]
+    ) -> None:
         """Say how it goes.
 
         Args:
             live: what the layer stands for, or None without a layer.
             found: of the current view, or None where nothing is shown.
             is_on: whether the layer is visible.
+            offers_set_up: tells whether models could run faster here than in NumPy.
         """
         colour, text = _sentence(live, found, is_on)
         self._dot.setStyleSheet(f"background: {colour}; border-radius: 5px;")
         if self._text.text() != text:
             self._text.setText(text)
+        setup = live.feed.setup if live is not None and live.feed is not None else None
+        self._offer.setVisible(
+            setup is not None and setup.backend.numeric_kind.startswith("numpy") and bool(offers_set_up())
+        )
         done = round(100 * found.predicted) if found is not None and found.level is not None else 0
         self._bar.setValue(done)
         self._bar.setVisible(
@@ -80,6 +108,9 @@ def _sentence(live: Any, found: ViewShares | None, is_on: bool) -> tuple[str, st
     parts = [escape(setup.backend.description)]
     if waiting:
         parts.append(escape(tr("{} tiles waiting, {:.1f} Mpx/s").format(waiting, rate)))
+    elif getattr(setup.backend, "mpx_a_second", 0):
+        rate = escape(tr("{:.1f} Mpx/s").format(setup.backend.mpx_a_second))
+        parts.append(f"<nobr>{rate}</nobr>")
     if found is not None and found.level:
         parts.append(escape(tr("predicted at 1 : {} of the imagery's detail").format(1 << found.level)))
     if not feed.is_made_for_pixels:

@@ -22,6 +22,7 @@ from .live_settings import MEGABYTE, LiveSettings, cache_file, read_settings
 from .live_source import LiveSource
 from .memory_tiles import MemoryTiles
 from .provider import LandcoverProvider
+from .rated_backend import RatedBackend
 from .registry import register, unregister
 from .threads import start_thread
 from .tile_cache import TileCache
@@ -58,6 +59,7 @@ class LiveSession(QObject):
         self._leaving: list[TileFeed] = []
         self._lock = threading.RLock()
         self._closed = False
+        self._openings = 0
         self.cache = self._make_cache(cache_path or cache_file())
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -106,7 +108,8 @@ class LiveSession(QObject):
         source.spec = self.model(uri.model)
         imagery = feed_source(layer, source.spec.pixel_size_m.best, uri.at)
         key = (uri.provider, uri.source, uri.bands, source.spec.name, source.spec.sha256,
-               self.settings.backend, repr(uri.at), imagery.sources[0].fingerprint)  # fmt: skip
+               self.settings.backend, str(self._openings), repr(uri.at),
+               imagery.sources[0].fingerprint)  # fmt: skip
         with self._lock:
             feed = self._feeds.get(key)
             if feed is None:
@@ -140,7 +143,11 @@ class LiveSession(QObject):
         return model_folders(Path(own) if own else None)
 
     def _open_backend(self, spec: ModelSpec) -> Backend:
-        return open_backend(self.settings.backend, spec)
+        return RatedBackend(open_backend(self.settings.backend, spec), spec.tile)
+
+    def reopen_backends(self) -> None:
+        """What runs models has changed: layers that are bound anew open it, with no feed of before."""
+        self._openings += 1
 
     # -- news ------------------------------------------------------------------------------------
 

@@ -1,0 +1,55 @@
+"""What the user set about backends: from QGIS' settings to the core, for every door inside QGIS."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsSettings
+
+from .core.backends.settings import PYTHON_VARIABLE, configure
+from .live.live_settings import PREFIX
+from .server.environment import Environment, find_environment
+
+PYTHON = f"{PREFIX}worker_python"
+WHEELS = f"{PREFIX}wheels_folder"
+
+
+def configure_backends(warn: Callable[[str], None] | None = None) -> None:
+    """Tell the core; it asks again whenever a backend is opened.
+
+    Args:
+        warn: takes one line for the user, from any thread.
+    """
+    configure(worker_python=worker_python, warn=warn)
+
+
+def environments_folder() -> Path:
+    """Where managed environments lie, in the user's QGIS profile."""
+    return Path(QgsApplication.qgisSettingsDirPath()) / "landcover" / "env"
+
+
+def managed_environment() -> Environment | None:
+    """The managed environment, None where none has been made."""
+    return find_environment(environments_folder())
+
+
+def named_python() -> str:
+    """The worker's interpreter that the user named, empty where nobody did."""
+    return str(QgsSettings().value(PYTHON, "") or "") or os.environ.get(PYTHON_VARIABLE, "")
+
+
+def worker_python() -> str | None:
+    """The worker's interpreter: the one that the user named, else the managed environment's. Any thread."""
+    named = named_python()
+    if named:
+        return named
+    environment = managed_environment()
+    return str(environment.python) if environment else None
+
+
+def has_fast_runtime() -> bool:
+    """Whether ``auto`` finds more than NumPy; looks, but imports nothing."""
+    return importlib.util.find_spec("onnxruntime") is not None or worker_python() is not None
