@@ -15,6 +15,7 @@ from ..live.repainting import is_live
 from ..live.tile_store import CLASSES
 from ..translation import tr
 from .live_layers import style, uri_of
+from .map_scale import keep_scale
 
 
 class CompareView(QgsDockWidget):
@@ -128,7 +129,7 @@ class Comparison:
     """Blend and classes beside the main map. Main thread only.
 
     Attributes:
-        beside: a dock that the windows stand beside, where it is visible.
+        beside: the panel that the windows stand beside, where it is visible.
     """
 
     def __init__(self, iface: Any) -> None:
@@ -143,23 +144,40 @@ class Comparison:
 
     def open(self, live: Any) -> None:
         """Open both windows, or bring them to another layer."""
-        window = self._iface.mainWindow()
-        before: Any = self.beside if self.beside is not None and self.beside.isVisible() else None
-        across = Qt.Orientation.Horizontal
+        window, above = self._iface.mainWindow(), None
+        keep_scale(self._iface.mapCanvas())
         for output, title in ((BLEND, tr("Land cover, blend")), (CLASSES, tr("Land cover, classes"))):
             view = self._views.get(output)
             if view is not None:
                 view.show_output_of(live, output)
+                above = view
                 continue
             view = self._views[output] = CompareView(self._iface, live, output, title)
             view.closed.connect(lambda name=output: self._forget(name))
             window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, view)
-            if before is not None:
-                window.splitDockWidget(before, view, across)
-            before, across = view, Qt.Orientation.Vertical
+            if above is not None:
+                window.splitDockWidget(above, view, Qt.Orientation.Vertical)
+            else:
+                self._place_panel_right_of(view)
             view.show()
-        views = list(self._views.values())
-        window.resizeDocks(views[:1], [window.width() // 3], Qt.Orientation.Horizontal)
+            above = view
+        self._share_room(list(self._views.values()))
+
+    def _place_panel_right_of(self, view: CompareView) -> None:
+        """Maps stand beside the map, the panel at the edge of the window."""
+        window, panel = self._iface.mainWindow(), self.beside
+        if panel is None or not panel.isVisible() or panel.isFloating():
+            return
+        if window.dockWidgetArea(panel) == Qt.DockWidgetArea.RightDockWidgetArea:
+            window.splitDockWidget(view, panel, Qt.Orientation.Horizontal)
+
+    def _share_room(self, views: list[CompareView]) -> None:
+        window, panel = self._iface.mainWindow(), self.beside
+        docks, widths = list(views[:1]), [window.width() // 3]
+        if panel is not None and panel.isVisible():
+            docks.append(panel)
+            widths.append(panel.minimumSizeHint().width())
+        window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
         window.resizeDocks(views, [window.height() // 2] * len(views), Qt.Orientation.Vertical)
 
     def _forget(self, output: str) -> None:

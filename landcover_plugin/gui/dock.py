@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from qgis.core import QgsMapLayerProxyModel
-from qgis.gui import QgsCollapsibleGroupBox, QgsDockWidget, QgsMapLayerComboBox, QgsOpacityWidget
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.gui import QgsCollapsibleGroupBox, QgsDockWidget, QgsOpacityWidget
+from qgis.PyQt.QtCore import QSize, Qt, QTimer
 from qgis.PyQt.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -24,7 +23,6 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..core.model import ModelSpec
 from ..core.model_library import list_models
 from ..live.looks import BLEND, CONFIDENCE
 from ..live.registry import KEY
@@ -33,6 +31,7 @@ from ..live.session import LiveSession
 from ..live.tile_store import CLASSES
 from ..live.view_shares import ViewShares, shares_of_view
 from ..translation import tr
+from .choice_boxes import ImageryBox, ModelBox
 from .legend_chart import LegendChart
 from .live_layers import bands_of, hidden_classes, live_layers_of, show_class
 from .live_switch import LiveSwitch
@@ -40,6 +39,7 @@ from .pictures import picture
 from .state_line import StateLine
 
 _UPDATE_MS = 500
+_LEAST_OPACITY = 1e-3
 
 
 class LiveDock(QgsDockWidget):
@@ -60,7 +60,6 @@ class LiveDock(QgsDockWidget):
         super().__init__(tr("Land cover"), iface.mainWindow())
         self.setObjectName("LandcoverDock")
         self._iface, self._session, self._switch = iface, session, switch
-        self._models: list[ModelSpec] = []
         body = QWidget()
         column = QVBoxLayout(body)
         column.setSpacing(6)
@@ -73,12 +72,8 @@ class LiveDock(QgsDockWidget):
         column.addLayout(self._build_buttons(actions))
         column.addWidget(self._build_advanced(actions))
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
-        self.setWidget(scroll)
+        self._column = _Column(body)
+        self.setWidget(self._column)
         switch.changed.connect(self.refresh)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._update_figures)
@@ -95,19 +90,20 @@ class LiveDock(QgsDockWidget):
     def _build_choices(self) -> QFormLayout:
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self._source = QgsMapLayerComboBox()
+        self._source = ImageryBox()
         self._source.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self._source.setExcludedProviders([KEY])
-        _let_shrink(self._source)
         self._source.setToolTip(tr("Predicts land cover on this imagery"))
         self._source.setAccessibleName(tr("Imagery"))
         self._source.activated.connect(self._on_source)
         form.addRow(tr("&Imagery"), self._source)
-        self._model = QComboBox()
-        _let_shrink(self._model)
-        self._model.setAccessibleName(tr("Model"))
-        self._model.activated.connect(lambda n: self._switch.show_model(self._models[n].name))
+        self._model = ModelBox()
+        self._model.activated.connect(lambda n: self._switch.show_model(self._model.models[n].name))
         form.addRow(tr("&Model"), self._model)
+        self._chosen = QLabel()
+        self._chosen.setWordWrap(True)
+        self._chosen.setAccessibleName(tr("What was chosen, and why"))
+        form.addRow(self._chosen)
         form.addRow(tr("Show"), self._build_outputs())
         self._opacity = QgsOpacityWidget()
         self._opacity.setAccessibleName(tr("Opacity"))
@@ -175,9 +171,6 @@ class LiveDock(QgsDockWidget):
         )
         self._bands.editingFinished.connect(self._on_bands)
         form.addRow(tr("Ba&nds"), self._bands)
-        self._guess = QLabel()
-        self._guess.setWordWrap(True)
-        form.addRow(self._guess)
         settings = QPushButton(picture("mActionOptions"), tr("&Settings…"))
         settings.setToolTip(tr("Opens where predictions run, and how much is kept"))
         settings.clicked.connect(lambda _=False: actions["settings"]())
@@ -197,41 +190,28 @@ class LiveDock(QgsDockWidget):
         output = self._switch.output
         if output in self._output_names:
             self._outputs.button(self._output_names.index(output)).setChecked(True)
-        if layer is not None:
-            self._opacity.blockSignals(True)
-            self._opacity.setOpacity(layer.opacity())
-            self._opacity.blockSignals(False)
-        spec = live.spec if live else None
-        self._chart.set_legend(
-            spec.legend if spec else None, hidden_classes(layer, spec.legend) if spec and layer else set()
-        )
+        self._show_style(layer, live)
         if not self._bands.hasFocus():
             self._bands.setText(live.uri.bands if live else "")
         self._update_figures()
 
     def _fill_models(self, source: Any, chosen: str) -> None:
         bands = bands_of(source) if source is not None else 99
-        models = [
-            m
-            for m in list_models(self._session.folders())
-            if m.task == "segmentation" and len(m.bands) <= bands
-        ]
-        if models != self._models:
-            self._models = models
-            self._model.clear()
-            for spec in models:
-                size = spec.pixel_size_m.best
-                self._model.addItem(spec.title)
-                self._model.setItemData(
-                    self._model.count() - 1,
-                    tr("{} ({} bands, made for pixels of {} m). {}").format(
-                        spec.title, len(spec.bands), f"{size:g}", spec.description
-                    ),
-                    Qt.ItemDataRole.ToolTipRole,
-                )
-        names = [m.name for m in models]
-        if chosen in names:
-            self._model.setCurrentIndex(names.index(chosen))
+        models = list_models(self._session.folders())
+        fitting = [m for m in models if m.task == "segmentation" and len(m.bands) <= bands]
+        self._model.show_models(fitting, chosen)
+
+    def _show_style(self, layer: Any, live: Any) -> None:
+        """Opacity and classes as the layer has them, whoever set them."""
+        if layer is not None and abs(self._opacity.opacity() - layer.opacity()) > _LEAST_OPACITY:
+            self._opacity.blockSignals(True)
+            self._opacity.setOpacity(layer.opacity())
+            self._opacity.blockSignals(False)
+        spec = live.spec if live else None
+        self._chart.set_legend(
+            spec.legend if spec else None, hidden_classes(layer, spec.legend) if spec else None
+        )
+        self._column.updateGeometry()
 
     def _update_figures(self) -> None:
         if not self.isVisible():
@@ -247,9 +227,20 @@ class LiveDock(QgsDockWidget):
                 found = shares_of_view(feed, extent, max(1, size.height()), max(1, size.width()))
         self._chart.set_shares(found)
         self._state.show_state(live, found, self._switch.is_on, self._is_set_up_offered)
-        setup = feed.setup if feed else None
-        if setup is not None and live is not None and live.spec is not None:
-            self._guess.setText(setup.choice.mapping.describe(live.spec.bands))
+        self._show_style(layer, live)
+        self._say_chosen(live)
+
+    def _say_chosen(self, live: Any) -> None:
+        """One line: what the model is for, which bands it reads, and why those."""
+        spec = live.spec if live else self._model.spec
+        if spec is None:
+            self._chosen.clear()
+            return
+        parts = [tr("For pixels of {} m").format(f"{spec.pixel_size_m.best:g}")]
+        setup = live.feed.setup if live and live.feed else None
+        if setup is not None:
+            parts.append(setup.choice.mapping.describe(spec.bands))
+        self._chosen.setText(" · ".join(parts))
 
     # -- from the user ---------------------------------------------------------------------------
 
@@ -266,7 +257,7 @@ class LiveDock(QgsDockWidget):
 
     def _on_opacity(self, opacity: float) -> None:
         layer = self._switch.layer
-        if layer is not None and abs(layer.opacity() - opacity) > 1e-3:
+        if layer is not None and abs(layer.opacity() - opacity) > _LEAST_OPACITY:
             layer.setOpacity(opacity)
             layer.emitStyleChanged()
             layer.triggerRepaint()
@@ -282,8 +273,17 @@ class LiveDock(QgsDockWidget):
             self._switch.show_bands(self._bands.text().strip())
 
 
-def _let_shrink(box: QComboBox) -> None:
-    """Names may be long, the dock is narrow."""
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+class _Column(QScrollArea):
+    """Scrolls up and down only, so it is never narrower than what stands in it."""
+
+    def __init__(self, body: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(body)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as its body and a scroll bar."""
+        least = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(least, super().minimumSizeHint().height())

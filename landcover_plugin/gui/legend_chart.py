@@ -24,6 +24,7 @@ from .pictures import swatch
 _SHARE = Qt.ItemDataRole.UserRole + 1
 _COLOUR = Qt.ItemDataRole.UserRole + 2
 _ID = Qt.ItemDataRole.UserRole + 3
+_LEAST_BAR = 72
 
 
 class _Bar(QStyledItemDelegate):
@@ -36,31 +37,25 @@ class _Bar(QStyledItemDelegate):
         if share is None:
             return
         box = QRectF(option.rect).adjusted(2, 3, -2, -3)
+        filled = QRectF(box)
+        filled.setWidth(box.width() * float(share))
+        colour = QColor(index.data(_COLOUR))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(option.palette.color(QPalette.ColorRole.Mid))
         painter.setBrush(option.palette.color(QPalette.ColorRole.Base))
         painter.drawRoundedRect(box, 2, 2)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(index.data(_COLOUR)))
-        filled = QRectF(box)
-        filled.setWidth(box.width() * float(share))
+        painter.setBrush(colour)
         painter.drawRoundedRect(filled, 2, 2)
-        painter.restore()
         figure = index.data(Qt.ItemDataRole.AccessibleTextRole) or ""
-        if not figure:
-            return
-        painter.save()
-        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
-        wide = option.fontMetrics.horizontalAdvance(figure) + 6
-        # beside the bar where there is room, else on ground of its own at the bar's left end
-        place = QRectF(box)
-        if filled.width() + wide <= box.width():
-            place.setLeft(filled.right() + 3)
+        if filled.width() >= option.fontMetrics.horizontalAdvance(figure) + 8:
+            painter.setPen(readable_on(colour))
+            place = filled.adjusted(4, 0, 0, 0)
         else:
-            place = QRectF(box.left() + 3, box.top() + 1, wide, box.height() - 2)
-            painter.fillRect(place, option.palette.color(QPalette.ColorRole.Base))
-        painter.drawText(place.adjusted(3, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, figure)
+            painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+            place = QRectF(filled.right() + 4, box.top(), box.right() - filled.right(), box.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, figure)
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
@@ -108,8 +103,13 @@ class LegendChart(QTreeWidget):
         self._legend: Legend | None = None
         self.itemChanged.connect(self._on_item)
 
-    def set_legend(self, legend: Legend | None, hidden: set[int]) -> None:
-        """Show the classes of a legend, those in ``hidden`` switched off."""
+    def set_legend(self, legend: Legend | None, hidden: set[int] | None) -> None:
+        """Show the classes of a legend.
+
+        Args:
+            legend: None empties the chart.
+            hidden: ids of classes that are switched off; None where classes cannot be switched.
+        """
         self.blockSignals(True)
         if legend != self._legend:
             self._legend = legend
@@ -122,14 +122,16 @@ class LegendChart(QTreeWidget):
                 item.setToolTip(0, tr("Shows or hides {} on the map").format(land_class.name))
                 item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.addTopLevelItem(item)
-            rows = self.topLevelItemCount()
-            self.setMinimumHeight(
-                self.header().sizeHint().height() + (rows + 1) * self.fontMetrics().height() * 3 // 2
-            )
         for item in self._items():
-            shown = item.data(0, _ID) not in hidden
-            item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
+            if hidden is None:
+                state = None
+            else:
+                off = item.data(0, _ID) in hidden
+                state = Qt.CheckState.Unchecked if off else Qt.CheckState.Checked
+            if item.data(0, Qt.ItemDataRole.CheckStateRole) != state:
+                item.setData(0, Qt.ItemDataRole.CheckStateRole, state)
         self.blockSignals(False)
+        self._fit()
 
     def set_shares(self, found: ViewShares | None) -> None:
         """Show shares and areas."""
@@ -146,8 +148,9 @@ class LegendChart(QTreeWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Be as high as the rows are."""
+        """Be as high as the rows are, and never too narrow for names, bars and areas."""
         items = self._items()
+        self.setMinimumWidth(self.columnWidth(0) + self.columnWidth(2) + _LEAST_BAR + 2 * self.frameWidth())
         bottom = self.visualItemRect(items[-1]).bottom() + 1 if items else 2 * row_height(self.fontMetrics())
         self.setFixedHeight(self.header().height() + bottom + 2 * self.frameWidth())
 
@@ -162,6 +165,13 @@ class LegendChart(QTreeWidget):
 def row_height(metrics: QFontMetrics) -> int:
     """Height of a row in pixels."""
     return int(metrics.height()) + 6
+
+
+def readable_on(colour: QColor) -> QColor:
+    """Black or white, whichever has the higher contrast on a colour (WCAG 2 relative luminance)."""
+    parts = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.getRgbF()[:3])
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts))
+    return QColor("black" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "white")
 
 
 def share_text(share: float) -> str:

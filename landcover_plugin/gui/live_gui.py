@@ -21,6 +21,7 @@ from .export import Exporter
 from .live_layers import bands_of, bind, style
 from .live_switch import LiveSwitch
 from .local_inference import LocalInference
+from .map_scale import keep_scale
 from .messages import Messages
 from .options import PAGE, OptionsFactory
 from .pictures import picture
@@ -52,7 +53,11 @@ class LiveGui:
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
         self.comparison.beside = self.dock
-        self._menu_actions = [self.action, self.dock.toggleViewAction()]
+        self.panel_action = QAction(tr("Land cover &panel"), iface.mainWindow())
+        self.panel_action.setObjectName("landcover_panel")
+        self.panel_action.setCheckable(True)
+        self.dock.setToggleVisibilityAction(self.panel_action)
+        self._menu_actions = [self.action, self.panel_action]
         for action in self._menu_actions:
             iface.addPluginToRasterMenu(_MENU, action)
         self._messages = Messages(
@@ -87,6 +92,7 @@ class LiveGui:
         self._iface.mainWindow().removeToolBar(self._toolbar)
         self._toolbar.deleteLater()
         self.action.deleteLater()
+        self.panel_action.deleteLater()
 
     def _canvases(self) -> list[Any]:
         known = list(self._iface.mapCanvases())
@@ -134,7 +140,7 @@ class LiveGui:
         if layer is not None:
             self._add_opacity(menu.addMenu(tr("O&pacity")), layer)
         menu.addSeparator()
-        menu.addAction(self.dock.toggleViewAction())
+        menu.addAction(self.panel_action)
         menu.addAction(picture("compare"), tr("Com&pare"), self.compare).setEnabled(layer is not None)
         menu.addSeparator()
         menu.addAction(tr("C&lear kept predictions"), self.clear)
@@ -182,6 +188,8 @@ class LiveGui:
 
     def show_dock(self) -> None:
         """Bring the dock to front."""
+        if not self.dock.isVisible():
+            keep_scale(self._iface.mapCanvas())
         self.dock.setUserVisible(True)
 
     def _deeds(self) -> dict[str, Any]:

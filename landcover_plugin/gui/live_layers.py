@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from qgis.core import (
-    QgsContrastEnhancement,
+    QgsColorRampLegendNodeSettings,
+    QgsColorRampShader,
     QgsDataProvider,
     QgsPalettedRasterRenderer,
     QgsProject,
     QgsRaster,
     QgsRasterLayer,
+    QgsRasterShader,
     QgsSingleBandColorDataRenderer,
-    QgsSingleBandGrayRenderer,
+    QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor
 
@@ -29,6 +31,8 @@ from ..live.tile_store import CLASSES
 from ..live.uri import LiveUri, parse_uri
 from ..qgis_imagery import band_count
 from ..translation import tr
+
+_SURE = 254
 
 
 def is_imagery(layer: Any) -> bool:
@@ -150,17 +154,21 @@ def class_renderer(layer: Any, legend: Legend) -> QgsPalettedRasterRenderer:
     return QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes)
 
 
-def _confidence_renderer(layer: Any) -> QgsSingleBandGrayRenderer:
-    """Black for a guess, white for certainty."""
-    renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 1)
-    stretch = QgsContrastEnhancement(layer.dataProvider().dataType(1))
-    stretch.setContrastEnhancementAlgorithm(
-        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+def _confidence_renderer(layer: Any) -> QgsSingleBandPseudoColorRenderer:
+    """Black for a guess, white for certainty; the legend says it in per cent."""
+    shades = QgsColorRampShader(0, _SURE, None, QgsColorRampShader.Type.Interpolated)
+    shades.setColorRampItemList(
+        [
+            QgsColorRampShader.ColorRampItem(_SURE * share / 100, QColor(grey, grey, grey), f"{share} %")
+            for share, grey in ((20, 0), (40, 64), (60, 128), (80, 191), (100, 255))
+        ]
     )
-    stretch.setMinimumValue(50)
-    stretch.setMaximumValue(254)
-    renderer.setContrastEnhancement(stretch)
-    return renderer
+    in_words = QgsColorRampLegendNodeSettings()
+    in_words.setUseContinuousLegend(False)
+    shades.setLegendSettings(in_words)
+    shader = QgsRasterShader(0, _SURE)
+    shader.setRasterShaderFunction(shades)
+    return QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
 
 
 def show(
@@ -197,11 +205,11 @@ def bind(layer: Any, uri: LiveUri | None = None) -> None:
     layer.setDataSource(text, layer.name(), KEY, QgsDataProvider.ProviderOptions())
 
 
-def hidden_classes(layer: Any, legend: Legend) -> set[int]:
-    """Ids of the legend's classes that the layer's style does not show."""
+def hidden_classes(layer: Any, legend: Legend) -> set[int] | None:
+    """Ids of the legend's classes that the layer's style does not show; None where it knows no classes."""
     renderer = layer.renderer()
     if not isinstance(renderer, QgsPalettedRasterRenderer):
-        return set()
+        return None
     shown = {int(c.value) for c in renderer.classes() if c.color.alpha() > 0}
     return {c.id for c in legend} - shown
 

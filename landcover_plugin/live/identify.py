@@ -97,19 +97,12 @@ def _read(live: LiveSource, view: AskedView, classes: Any) -> Finding | None:
 
 def value_names(live: LiveSource) -> list[str]:
     """Names of the values that :func:`identify_values` gives, in order."""
-    title = {"blend": tr("Blended colours"), "confidence": tr("Confidence (0 to 254)")}
+    title = {"blend": tr("Blended colours"), "confidence": tr("Confidence")}
     first = title.get(live.uri.output, tr("Land cover"))
     if live.spec is None:
         return [first]
     confidence = tr("Confidence of {}").format(live.spec.title)
     return [first, confidence, *(tr("Probability: {}").format(c.name) for c in live.spec.legend)]
-
-
-def name_found(live: LiveSource, finding: Finding | None) -> str:
-    """The first value's name with the class in words, for a panel that shows numbers only."""
-    if finding is None or live.spec is None:
-        return tr("Land cover: not predicted yet")
-    return tr("Land cover: {}").format(live.spec.legend.name_of(finding.class_id))
 
 
 def identify_values(finding: Finding | None) -> dict[int, Any]:
@@ -129,8 +122,8 @@ def _rows(live: LiveSource, finding: Finding) -> list[tuple[str, str]]:
         return []
     rows = [(tr("Land cover"), legend.name_of(finding.class_id))]
     if finding.confidence is not None:
-        rows.append((tr("Confidence"), f"{finding.confidence:.0%}"))
-        rows += [(c.name, f"{p:.0%}") for c, p in zip(legend, finding.probabilities)]
+        rows.append((tr("Confidence"), f"{100 * finding.confidence:.0f} %"))
+        rows += [(c.name, f"{100 * p:.0f} %") for c, p in zip(legend, finding.probabilities)]
     title = live.spec.title if live.spec else ""
     return [*rows, (tr("Model"), title)]
 
@@ -138,16 +131,20 @@ def _rows(live: LiveSource, finding: Finding) -> list[tuple[str, str]]:
 def identify_text(live: LiveSource, finding: Finding | None) -> str:
     """The finding as lines of text."""
     if finding is None:
-        return tr("Not predicted yet")
+        return _not_yet()
     return "\n".join(f"{name}: {value}" for name, value in _rows(live, finding))
 
 
 def identify_html(live: LiveSource, finding: Finding | None) -> str:
     """The finding as a small table."""
     if finding is None:
-        return f"<p>{escape(tr('Not predicted yet'))}</p>"
+        return f"<p style='font-family: sans-serif'>{escape(_not_yet())}</p>"
     cells = "".join(
         f"<tr><td>{escape(name)}</td><td align='right'>{escape(value)}</td></tr>"
         for name, value in _rows(live, finding)
     )
-    return f"<table>{cells}</table>"
+    return f"<table style='font-family: sans-serif' cellpadding='2'>{cells}</table>"
+
+
+def _not_yet() -> str:
+    return tr("Not predicted yet; click again in a moment.")

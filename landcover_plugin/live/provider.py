@@ -29,7 +29,7 @@ from ..core.errors import LandcoverError
 from ..core.grid import Extent
 from ..core.legend import NODATA
 from ..translation import tr
-from .identify import find, identify_html, identify_text, identify_values, name_found, value_names
+from .identify import find, identify_html, identify_text, identify_values, value_names
 from .looks import BLEND, CONFIDENCE
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ class LandcoverProvider(QgsRasterDataProvider):
         super().__init__(text)
         self.live = source
         self._output = source.uri.output
-        self._found_name = ""
         if source.feed is not None:
             source.feed.users.add(self)
 
@@ -127,9 +126,13 @@ class LandcoverProvider(QgsRasterDataProvider):
         return float(NODATA)
 
     def capabilities(self) -> Any:
-        """Identify in three forms, size; QGIS 3.40 and later end the process on a plain int."""
+        """Identify and size; QGIS 3.40 and later end the process on a plain int.
+
+        Identify is offered as a table only: where QGIS may choose among forms, its panel folds the result
+        away behind a list of forms. Who asks for values all the same gets them.
+        """
         kinds = QgsRasterInterface
-        flags = kinds.Identify | kinds.IdentifyValue | kinds.IdentifyText | kinds.IdentifyHtml | kinds.Size
+        flags = kinds.Identify | kinds.IdentifyHtml | kinds.Size
         return getattr(Qgis, "RasterInterfaceCapabilities", int)(flags)
 
     def xBlockSize(self) -> int:
@@ -154,14 +157,7 @@ class LandcoverProvider(QgsRasterDataProvider):
         ]
 
     def generateBandName(self, band_no: int) -> str:
-        """Of the band, and of the further values that identify gives.
-
-        QGIS' panel shows identified values as numbers and asks for their names right afterwards; so
-        the class in words stands in the name, once.
-        """
-        if band_no == 1 and self._found_name:
-            name, self._found_name = self._found_name, ""
-            return name
+        """Of the band, and of the further values that identify gives."""
         names = value_names(self.live)
         return names[band_no - 1] if 0 < band_no <= len(names) else super().generateBandName(band_no)
 
@@ -220,7 +216,6 @@ class LandcoverProvider(QgsRasterDataProvider):
             finding = None
         if format == QgsRaster.IdentifyFormatValue:
             found: dict[int, Any] = identify_values(finding)
-            self._found_name = name_found(self.live, finding)
         elif format == QgsRaster.IdentifyFormatHtml:
             found = {1: identify_html(self.live, finding)}
         elif format == QgsRaster.IdentifyFormatText:

@@ -134,6 +134,7 @@ def drive(
     settings: dict[str, Any] | None = None,
     timeout_s: float = 120,
     environment: dict[str, str] | None = None,
+    profile_settings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run a script in a new QGIS with the plugin; what it put into ``RESULT``.
 
@@ -143,31 +144,12 @@ def drive(
         settings: of the plugin, such as ``{"models_folder": …}``.
         timeout_s: then QGIS is taken to hang.
         environment: more of it.
+        profile_settings: of QGIS, such as ``{"UI/UITheme": "Night Mapping"}``.
     """
     command = qgis_command()
     if not command:
         pytest.skip("xvfb-run and qgis are needed to drive a window")
-    profile = folder / "profiles" / "profiles" / "default" / "QGIS"
-    profile.mkdir(parents=True, exist_ok=True)
-    values = {"backend": "onnxruntime:cpu", **(settings or {})}
-    lines = [
-        "[PythonPlugins]",
-        "landcover_plugin=true",
-        "",
-        "[landcover]",
-        *(f"{k}={v}" for k, v in values.items()),
-    ]
-    lines += [
-        "",
-        "[qgis]",
-        "checkVersion=false",
-        "showTips=false",
-        "",
-        "[UI]",
-        "allowToolbarTruncation=false",
-    ]
-    lines += ["", "[app]", "projections\\promptWhenMultipleTransformsExist=false"]
-    (profile / "QGIS3.ini").write_text("\n".join(lines) + "\n")
+    _write_profile(folder, settings or {}, profile_settings or {})
     (folder / "driver.py").write_text(PRELUDE + script)
     (folder / "result.json").unlink(missing_ok=True)
     packages = os.environ.get("LANDCOVER_TEST_PACKAGES") or _site_packages()
@@ -211,6 +193,28 @@ def drive(
     assert "error" not in result, result["error"]
     assert code == 0, f"QGIS ended with {code}:\n{text}"
     return result
+
+
+def _write_profile(folder: Path, settings: dict[str, Any], profile_settings: dict[str, Any]) -> None:
+    """The settings that QGIS starts with."""
+    values = {
+        "PythonPlugins/landcover_plugin": "true",
+        "landcover/backend": "onnxruntime:cpu",
+        **{f"landcover/{key}": value for key, value in settings.items()},
+        "qgis/checkVersion": "false",
+        "qgis/showTips": "false",
+        "UI/allowToolbarTruncation": "false",
+        "app/projections\\promptWhenMultipleTransformsExist": "false",
+        **profile_settings,
+    }
+    groups: dict[str, list[str]] = {}
+    for name, value in values.items():
+        group, key = name.split("/", 1)
+        groups.setdefault(group, []).append(f"{key}={value}")
+    profile = folder / "profiles" / "profiles" / "default" / "QGIS"
+    profile.mkdir(parents=True, exist_ok=True)
+    text = "\n".join("\n".join([f"[{group}]", *lines, ""]) for group, lines in groups.items())
+    (profile / "QGIS3.ini").write_text(text)
 
 
 def _site_packages() -> str:

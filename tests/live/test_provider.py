@@ -113,9 +113,6 @@ def test_identify_gives_class_confidence_and_all_probabilities(session, image):
     assert sorted(found) == list(range(1, classes + 3))
     assert found[2] == max(found[n + 3] for n in range(classes))
     assert abs(sum(found[n + 3] for n in range(classes)) - 1) < 0.02
-    provider.identify(point, value, *args)
-    chosen = provider.live.spec.legend.name_of(int(found[1]))
-    assert provider.generateBandName(1) == f"Land cover: {chosen}"  # right after identify, once
     names = [provider.generateBandName(n) for n in sorted(found)]
     assert names[:2] == ["Land cover", "Confidence of A tiny model"]
     assert provider.live.spec.legend.classes[0].name in names[2]
