@@ -67,8 +67,8 @@ class ModelBox(QComboBox):
             self.setCurrentIndex(names.index(chosen))
         elif self.currentIndex() < 0 and self.models:
             self.setCurrentIndex(0)
-        spec = self.spec
-        self.setToolTip(_explained(spec) if spec else tr("Predicts with this model"))
+        shown = self.spec
+        self.setToolTip(_explained(shown) if shown else tr("Predicts with this model"))
 
     @property
     def spec(self) -> ModelSpec | None:
