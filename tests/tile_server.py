@@ -1,9 +1,10 @@
-"""A small map server on the loopback: XYZ tiles and WMS, of a picture that is known pixel by pixel."""
+"""A small map server on the loopback, of pictures that are known pixel by pixel: XYZ tiles, WMS, WCS, ImageServer."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import struct
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import numpy.typing as npt
+
+from tests import coverage_server, image_server
 
 HALF = 20037508.342789244
 TILE = 256
@@ -74,6 +77,11 @@ def behave(manner: str, number: int, answer: Answer, headers: Mapping[str, str])
         return answer if headers.get("Referer") == REFERER else Answer(403, b"from where?", "text/plain")
     if name == "basic":
         return answer if headers.get("Authorization") == BASIC else Answer(401, b"who?", "text/plain")
+    if name == "refused":
+        said = {"error": {"code": 400, "message": "Unable to complete operation.", "details": ["No room."]}}
+        return Answer(200, json.dumps(said).encode(), "application/json;charset=utf-8")
+    if name == "truncated":
+        return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.kind)
     if name == "missing":
         return Answer(404, b"no such tile", "text/plain")
     if name == "broken":
@@ -97,6 +105,15 @@ def answer_of(path: str) -> Answer:
     """The right answer to ``/manner/z/x/y.png`` and ``/manner/wms?…``."""
     parts = urlsplit(path)
     folders = parts.path.strip("/").split("/")
+    if folders[1:2] == ["ImageServer"]:
+        said = image_server.json_answer(path)
+        if said is not None:
+            return Answer(body=json.dumps(said).encode(), kind="application/json;charset=utf-8")
+        body = image_server.export(path)
+        return Answer(body=body, kind="application/json" if body.startswith(b"{") else "image/tiff")
+    if folders[1:] == ["wcs"]:
+        kind, body = coverage_server.answer(path)
+        return Answer(body=body, kind=kind)
     if folders[1:] == ["wms"]:
         return _wms(folders[0], {k.upper(): v[0] for k, v in parse_qs(parts.query).items()})
     scheme = folders.pop(1) if folders[1] in ("tms", "quad", "large") else ""
@@ -130,10 +147,14 @@ def _wms(manner: str, query: dict[str, str]) -> Answer:
     return Answer(body=png(world_pixels(0, row, col, height, width)))
 
 
+_DESCRIPTIONS = ("GetCapabilities", "DescribeCoverage", "f=json")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
     requests: list[str] = []
     numbers: dict[str, int] = {}
+    turned: dict[str, str] = {}
     lock = threading.Lock()
 
     def do_GET(self) -> None:
@@ -141,14 +162,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer(body="\n".join(self.requests).encode(), kind="text/plain"))
             return
         manner = self.path.split("/")[1]
+        if manner == "turn":
+            self.turned[self.path.split("/")[2]] = self.path.split("/")[3]
+            self._send(Answer())
+            return
         with self.lock:
-            capabilities = "GetCapabilities" in self.path
-            if not capabilities:
+            described = any(word in self.path for word in _DESCRIPTIONS)
+            if not described:
                 self.requests.append(self.path)
                 self.numbers[manner] = self.numbers.get(manner, 0) + 1
             number = self.numbers.get(manner, 0)
         answer = answer_of(self.path)
-        self._send(answer if capabilities else behave(manner, number, answer, self.headers))
+        manner = self.turned.get(manner, manner)
+        self._send(answer if described else behave(manner, number, answer, self.headers))
 
     def _send(self, answer: Answer) -> None:
         time.sleep(answer.seconds)
@@ -189,9 +215,13 @@ class MapServer:
 
     @property
     def requests(self) -> list[str]:
-        """The paths that were asked for, capabilities left out."""
+        """The paths that were asked for, descriptions left out."""
         with urllib.request.urlopen(f"{self.url}/requests", timeout=10) as answer:
             return answer.read().decode().split()
+
+    def turn(self, name: str, manner: str) -> None:
+        """From now on answer what is asked under a name in a manner."""
+        urllib.request.urlopen(f"{self.url}/turn/{name}/{manner}", timeout=10).close()
 
     def xyz_uri(
         self, manner: str = "fine", zmax: int = 19, place: str = "{z}/{x}/{y}", more: str = ""
@@ -203,6 +233,14 @@ class MapServer:
     def wms_uri(self, manner: str = "fine", crs: str = "EPSG:3857") -> str:
         """For QGIS' provider ``wms``."""
         return f"crs={crs}&dpiMode=7&format=image/png&layers=world&styles=&url={self.url}/{manner}/wms"
+
+    def wcs_uri(self, manner: str = "fine") -> str:
+        """For QGIS' provider ``wcs``."""
+        return f"cache=AlwaysNetwork&crs=EPSG:3857&format=GeoTIFF&identifier=fields&url={self.url}/{manner}/wcs&version=1.0.0"
+
+    def image_uri(self, manner: str = "fine", more: str = "") -> str:
+        """For QGIS' provider ``arcgismapserver``."""
+        return f"crs='EPSG:3857' format='PNG32' layer='' url='{self.url}/{manner}/ImageServer' {more}"
 
     def close(self) -> None:
         """End it."""

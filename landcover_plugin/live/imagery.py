@@ -13,7 +13,7 @@ from ..core.errors import ImageryError
 from ..core.grid import Window
 from ..core.imagery import ImagerySource
 from ..core.raster_io import raster_io
-from ..qgis_imagery import LayerImagery
+from ..qgis_imagery import LayerImagery, host_of
 from .feed_source import FeedSource
 
 WEEK_S = 7 * 86400.0
@@ -29,15 +29,15 @@ def open_layer(provider: str, source: str) -> QgsRasterLayer:
     options = QgsRasterLayer.LayerOptions(False)  # no style: that would read pixels for a stretch
     layer = QgsRasterLayer(source, "imagery", provider, options)
     if not layer.isValid():
-        raise ImageryError(f"The imagery {short_name(provider, source)} cannot be opened; "
-                           "check that it is where it was.")  # fmt: skip
+        raise ImageryError(f"{short_name(provider, source)} cannot be opened; check that it is where it was.")
     return layer
 
 
 def short_name(provider: str, source: str) -> str:
-    """A file's name, or the provider's for anything that might hold a password."""
+    """What imagery is called in a sentence that begins with it: a file, or a service by its host alone."""
     if provider != "gdal":
-        return f"of the {provider} layer"
+        host = host_of(source)
+        return f"The imagery of {host}" if host else f"The imagery of the {provider} layer"
     path = str(QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", source))
     return path.split("?", maxsplit=1)[0].rsplit("@", 1)[-1]
 
@@ -55,9 +55,8 @@ def feed_source(
     Raises:
         ImageryError: it cannot be read pixel by pixel.
     """
-    imagery = LayerImagery(
-        layer, "" if layer.providerType() == "gdal" else short_name(layer.providerType(), "")
-    )
+    is_file = layer.providerType() == "gdal"
+    imagery = LayerImagery(layer, "" if is_file else short_name(layer.providerType(), layer.source()))
     sources = imagery.readers(best_pixel_size_m, at, _SERVICE_WORKERS)
     is_service = imagery.is_service
     wkt = sources[0].crs_wkt

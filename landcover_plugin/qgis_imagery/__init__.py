@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .layers import LayerImagery, band_count, request_count
+from .network import host_of
 
-__all__ = ["LayerImagery", "band_count", "request_count"]
+__all__ = ["LayerImagery", "band_count", "host_of", "request_count"]

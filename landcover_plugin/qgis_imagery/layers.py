@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COLOUR_BANDS = 3
 _TILE_PX = 256
+_SERVICES = ("wms", "wcs", "arcgismapserver", "arcgisimageserver")
 
 
 class LayerImagery:
@@ -58,7 +59,7 @@ class LayerImagery:
         provider = layer.dataProvider()
         self._service = _service_of(layer, self.name)
         self._clone = own_clone(provider)
-        self.is_service = self._service is not None or provider.xSize() <= 0
+        self.is_service = layer.providerType() in _SERVICES or provider.xSize() <= 0
         self.band_count = _COLOUR_BANDS if sends_colours(provider) else layer.bandCount()
         if self._service is not None:
             self.band_count = self._service.band_count

@@ -1,10 +1,11 @@
 """What went wrong on the network during a read.
 
-QGIS' providers answer a failed request with transparent pixels that look valid, and report no
-error. Two traces are left. Requests made by the network manager of the reading thread tell how
-they ended (all of them in QGIS 3.22, those for whole maps in 3.40); and every failure is logged with its
-URL. A logged URL whose end nobody saw is asked for once more, to tell "there is no such tile",
-which is no fault, from a server that is out of order.
+QGIS' providers answer a failed request with transparent or black pixels that look valid, and report
+no error. Three traces are left. Requests made by the network manager of the reading thread tell how
+they ended (all of them in QGIS 3.22, those for whole maps in 3.40); every failure is logged with its
+URL; and for coverages, what is wrong with the answer is logged too, or GDAL complains of it. A logged
+URL whose end nobody saw is asked for once more, to tell "there is no such tile", which is no fault,
+from a server that is out of order.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from qgis.core import (
     Qgis,
     QgsApplication,
+    QgsDataSourceUri,
     QgsFeedback,
     QgsNetworkAccessManager,
     QgsNetworkReplyContent,
@@ -25,9 +27,13 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
+from ..core.raster_io.gdal_complaints import gdal_complaints
+
 _NOTHING_THERE = (204, 404, 410)
 _NO_PICTURE = ("text/", "application/json", "application/xml", "application/vnd.ogc.se_xml")
 _NO_TILE = "there is no such tile"
+_NO_IMAGE = "it sent a picture that cannot be read"
+_COVERAGES = "WCS"
 _URL = re.compile(r"https?://[^\s\])]+")
 
 
@@ -41,19 +47,22 @@ class NetworkFaults:
 
     def __init__(self, host: str, *, tiled: bool) -> None:
         self._host, self._tiled = host, tiled
+        self.complaints: list[str] = []
         self._thread = threading.get_ident()
         self._ends: dict[str, str] = {}
         self._warned: dict[str, None] = {}
+        self._unreadable = False
 
     def on_finished(self, reply: QgsNetworkReplyContent) -> None:
         """A request of this thread ended; one that is repeated counts as it ended last."""
         self._ends[reply.request().url().toString()] = _fault(reply, tiled=self._tiled)
 
-    def on_message(self, text: str, _tag: str, level: Qgis.MessageLevel) -> None:
+    def on_message(self, text: str, tag: str, level: Qgis.MessageLevel) -> None:
         """QGIS logged something, in any thread: a warning of another counts if it is about this service."""
         if level == Qgis.MessageLevel.Info:
             return
         mine = threading.get_ident() == self._thread
+        self._unreadable = self._unreadable or (mine and tag == _COVERAGES)
         for url in _URL.findall(text):
             if mine or (self._host and urlsplit(url).netloc.endswith(self._host)):
                 self._warned[url] = None
@@ -72,10 +81,10 @@ class NetworkFaults:
             if end is None and self._tiled and not feedback.isCanceled():
                 end = _ask_again(url, feedback)
             if end == "":
-                return "it sent a picture that cannot be read"
+                return _NO_IMAGE
             if end not in (None, _NO_TILE):
                 return end
-        return ""
+        return _NO_IMAGE if self._unreadable or self.complaints else ""
 
 
 def _ask_again(url: str, feedback: QgsFeedback) -> str:
@@ -100,8 +109,8 @@ def _fault(reply: QgsNetworkReplyContent, *, tiled: bool) -> str:
 
 def host_of(uri: str) -> str:
     """The host in a provider's URI, without the part before a placeholder; empty where there is none."""
-    urls = parse_qs(uri).get("url", [""])
-    return urlsplit(urls[0]).netloc.rpartition("}")[2].rpartition("@")[2]
+    url = parse_qs(uri).get("url", [""])[0] or QgsDataSourceUri(uri).param("url")
+    return urlsplit(url).netloc.rpartition("}")[2].rpartition("@")[2]
 
 
 @contextlib.contextmanager
@@ -119,7 +128,8 @@ def network_faults(host: str, *, tiled: bool) -> Iterator[NetworkFaults]:
     # directly, so that on_message runs in the thread that logs and can tell which one that is
     logged.connect(faults.on_message, Qt.ConnectionType.DirectConnection)
     try:
-        yield faults
+        with gdal_complaints() as faults.complaints:
+            yield faults
     finally:
         finished.disconnect(faults.on_finished)
         logged.disconnect(faults.on_message)

@@ -23,6 +23,7 @@ from qgis.PyQt import sip
 from ..core.errors import CancelledError, ImageryError
 from ..core.grid import Window
 from ..core.imagery import Geotransform, SourceBand
+from ..core.raster_io.gdal_complaints import gdal_complaints
 from .colours import COLOUR_BANDS
 from .frame import Frame, crs_wkt
 from .network import host_of, network_faults
@@ -98,7 +99,8 @@ class ProviderSource:
         self.geotransform: Geotransform = frame.geotransform
         self.crs_wkt: str | None = crs_wkt(clone.crs()) if clone.crs().isValid() else None
         self.has_mask = sends_colours(clone)
-        self.bands = COLOUR_BANDS if self.has_mask else _plain_bands(clone, name)
+        with gdal_complaints():  # a coverage that was not read yet has no colours to tell of
+            self.bands = COLOUR_BANDS if self.has_mask else _plain_bands(clone, name)
         described = f"{clone.name()} {clone.dataSourceUri()} {frame}"
         self.fingerprint = hashlib.sha256(described.encode()).hexdigest()[:32]
         self._tiled = bool(clone.nativeResolutions())

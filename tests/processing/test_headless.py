@@ -22,10 +22,13 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsProject,
+    QgsRasterLayer,
 )
 
+from tests.image_server import XMIN, YMAX, ground
 from tests.processing.conftest import ROOT, Listener, QgisProcess, needs_qgis_process
 from tests.rasters import noise, read_raster, write_raster
+from tests.tile_server import MapServer
 
 
 def category_names(path: Path) -> list[str]:
@@ -100,6 +103,22 @@ def test_bad_input_ends_with_a_sentence_and_a_status(
     assert sentence in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "map.tif").exists()
+
+
+@needs_qgis_process
+def test_an_image_server_of_a_project_is_classified_headless(
+    qgis_process: QgisProcess, server: MapServer, model: Any, tmp_path: Path
+) -> None:
+    project = QgsProject()
+    project.addMapLayer(QgsRasterLayer(server.image_uri(), "fields", "arcgismapserver"))
+    assert project.write(str(tmp_path / "fields.qgs"))
+    x, y, out = XMIN + 7000, YMAX - 5000, tmp_path / "map.tif"
+    done = qgis_process(
+        "run", "landcover:classify", f"--project_path={tmp_path / 'fields.qgs'}", "--INPUT=fields",
+        "--MODEL=brightest", f"--EXTENT={x},{x + 90},{y - 70},{y} [EPSG:3857]", f"--OUTPUT={out}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert np.array_equal(read_raster(out)[0], ground(5000, 7000, 70, 90).argmax(axis=0) + 1)
 
 
 @needs_qgis_process

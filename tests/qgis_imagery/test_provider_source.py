@@ -12,6 +12,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from landcover_plugin.core.errors import CancelledError, ImageryError
 from landcover_plugin.core.grid import Window
 from landcover_plugin.qgis_imagery import LayerImagery
+from tests.image_server import HEIGHT, WIDTH, ground
 from tests.qgis_imagery.opening import opened
 from tests.rasters import noise, write_raster
 from tests.tile_server import HALF, MapServer, world_pixels
@@ -35,16 +36,36 @@ def test_a_wms_has_pixels_of_the_models_size_at_its_centre(server: MapServer) ->
         ("broken", "HTTP status 500"),
         ("page", "text/html"),
         ("garbage", "picture that cannot be read"),
+        ("truncated", "picture that cannot be read"),
         ("slow-3", "in time"),
     ],
 )
-@pytest.mark.parametrize("kind", ["xyz", "wms"])
+@pytest.mark.parametrize("kind", ["xyz", "wms", "wcs"])
 def test_a_read_that_fails_on_the_network_is_an_error(
     server: MapServer, manner: str, reason: str, kind: str
 ) -> None:
-    uri = server.xyz_uri(manner) if kind == "xyz" else server.wms_uri(manner)
-    with opened(uri) as source, pytest.raises(ImageryError, match=f"some imagery .*{reason}"):
-        source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
+    place = f"{kind}{manner}"
+    uri = {"xyz": server.xyz_uri, "wms": server.wms_uri, "wcs": server.wcs_uri}[kind](place)
+    with opened(uri, "wcs" if kind == "wcs" else "wms") as source:
+        server.turn(place, manner)  # a coverage service must answer when its layer is opened
+        with pytest.raises(ImageryError, match=f"some imagery .*{reason}"):
+            source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
+
+
+def test_a_coverage_keeps_its_bands_and_pixels(server: MapServer) -> None:
+    with opened(server.wcs_uri(), "wcs") as source:
+        assert (source.width, source.height) == (WIDTH, HEIGHT)
+        window = Window(5000, 7000, 60, 70)
+        assert np.array_equal(source.read(window, (1, 2, 3, 4)), ground(5000, 7000, 60, 70))
+    assert LayerImagery(QgsRasterLayer(server.wcs_uri(), "fields", "wcs")).is_service
+
+
+def test_another_reader_of_a_map_service_has_a_clone_of_its_own(server: MapServer) -> None:
+    window = Window(1000, 2000, 30, 40)
+    layer = QgsRasterLayer(server.wms_uri(), "world", "wms")
+    first, second = LayerImagery(layer).readers(1.0, None, 2)
+    assert first is not second
+    assert np.array_equal(first.reopen().read(window, (1, 2, 3)), second.read(window, (1, 2, 3)))
 
 
 @pytest.mark.parametrize("kind", ["xyz", "wms"])
