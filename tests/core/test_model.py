@@ -135,6 +135,12 @@ def test_models_are_found_by_name_and_path_and_the_rest_is_listed(tmp_path: Path
         find_model(str(folder / "1" / "model.onnx"), [tmp_path])
 
 
+def test_nobody_gets_an_8_bit_form_who_did_not_ask_for_it() -> None:
+    best = best_model(4, list_models())
+    assert best is not None and best.name == "naip-landcover"
+    assert "8-bit" in find_model("naip-landcover-8bit").description
+
+
 def test_the_best_model_uses_most_bands() -> None:
     nir, rgb = fake_spec(), fake_spec(name="rgb", bands=BANDS[:3])
     assert (

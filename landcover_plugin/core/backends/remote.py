@@ -78,12 +78,13 @@ class InferenceClient:
             use_environment: obey proxy variables and ``.netrc``.
         """
         import requests
-        from requests.adapters import HTTPAdapter
+
+        from .deadline import DeadlineAdapter
 
         self._url = url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = use_environment
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         # gzip of an answer costs nine times what it saves

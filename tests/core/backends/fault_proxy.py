@@ -174,6 +174,31 @@ def trickle(handler: _Handler, answer: requests.Response) -> None:
     handler.close_connection = True
 
 
+def trickle_of_headers(handler: _Handler, answer: requests.Response) -> None:
+    handler.send_response(200)
+    handler.flush_headers()
+    while not handler.proxy.ended.wait(0.05):
+        handler.wfile.write(b"X")
+        handler.wfile.flush()
+    handler.close_connection = True
+
+
+def refused(handler: _Handler, _: requests.Response) -> None:
+    """The server is restarted: this connection ends, and for a moment there is nobody."""
+    proxy = handler.proxy
+
+    def restart() -> None:
+        proxy.die()
+        time.sleep(0.1)
+        proxy.start(proxy.port)
+
+    with proxy.lock:
+        if not proxy.ended.is_set():
+            threading.Thread(target=restart, daemon=True).start()
+    proxy.ended.wait(0.2)
+    handler.close_connection = True
+
+
 def truncated_tensors(handler: _Handler, answer: requests.Response) -> None:
     handler.answer(answer.content[:-100], 200, headers_of(answer))
 

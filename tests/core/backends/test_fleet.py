@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,14 @@ TILES = 5 * 5
 # -- faults ----------------------------------------------------------------------------------------
 
 EVERY_SEVENTH = {
+    "connection refused": faults.refused,
     "reset in mid-body": faults.reset_in_mid_body,
     "500": faults.status(500),
     "503 with Retry-After": faults.status(503, Retry_After="0"),
+    "503 with Retry-After of a second": faults.status(503, Retry_After="1"),
     "stall": faults.stall,
     "trickle": faults.trickle,
+    "trickle of headers": faults.trickle_of_headers,
     "truncated tensors": faults.truncated_tensors,
     "wrong shapes": faults.wrong_shapes,
     "NaNs": faults.nans,
@@ -100,7 +104,8 @@ EVERY_SEVENTH = {
 )
 def test_a_batch_job_is_whole_whatever_happens_on_the_way(name, count, image, expected, tmp_path) -> None:
     fault = EVERY_SEVENTH[name]
-    sometimes = lambda n: fault if n > 1 and n % (20 if name in ("stall", "trickle") else 7) == 0 else None  # noqa: E731
+    is_slow = name in ("stall", "trickle", "trickle of headers", "503 with Retry-After of a second")
+    sometimes = lambda n: fault if n > 1 and n % (20 if is_slow else 7) == 0 else None  # noqa: E731
     with server() as (url, _), proxies([url] * count, sometimes) as between:
         backend = fleet([p.url for p in between])
         try:
@@ -112,11 +117,27 @@ def test_a_batch_job_is_whole_whatever_happens_on_the_way(name, count, image, ex
             result = job(image, tmp_path / "map.tif", backend, **options)
         finally:
             backend.close()
-        assert sum(p.inferences for p in between) > TILES + count or name in ("stall", "trickle")
+        assert sum(p.inferences for p in between) > TILES + count or is_slow
         chips = [chip for p in between for chip in p.answered if len(chip) == 3 * SPEC.chip**2]
     np.testing.assert_array_equal(read_raster(tmp_path / "map.tif")[0], expected)
     assert result.inferred == TILES and sum(result.pixels.values()) == 320 * 260
     assert len(chips) == TILES == len(set(chips)), "an answered request was sent again"
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_asks() -> None:
+    asked: list[float] = []
+
+    def full_once(number: int) -> Any:
+        asked.append(time.monotonic())
+        return faults.status(503, Retry_After="1") if number == 2 else None  # the first is the canary
+
+    with server() as (url, _), proxies([url], full_once) as between:
+        backend = fleet(between[0].url, replace(SHORT, longest_pause=5.0))
+        try:
+            backend.submit(np.zeros((1, 3, SPEC.chip, SPEC.chip), np.uint8)).result(10)
+        finally:
+            backend.close()
+    assert len(asked) == 3 and 1.0 <= asked[2] - asked[1] < 5.0
 
 
 def test_one_of_three_servers_dies_for_good(image, expected, tmp_path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import shutil
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landcover_plugin.core.backends import Priority, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
 from landcover_plugin.core.backends.grpc import GrpcClient
 from landcover_plugin.core.backends.remote import ConnectionLostError, RefusedError
 from landcover_plugin.core.errors import BackendError
@@ -39,6 +42,13 @@ def test_without_tritonclient_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def server() -> Any:
     """A gRPC server of the protocol; gives its URL and what answers."""
+    with serving() as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(certificate: tuple[bytes, bytes] | None = None) -> Any:
+    """A server, with TLS where there are a key and a certificate."""
     pytest.importorskip("tritonclient.grpc", reason="tritonclient[grpc] is not installed")
     import grpc
     from tritonclient.grpc import service_pb2 as pb
@@ -80,10 +90,17 @@ def server() -> Any:
 
     peer, service = grpc.server(ThreadPoolExecutor(4)), Service()
     service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(service, peer)
-    port = peer.add_insecure_port("127.0.0.1:0")
+    if certificate is None:
+        scheme, port = "grpc", peer.add_insecure_port("127.0.0.1:0")
+    else:
+        credentials = grpc.ssl_server_credentials([certificate])
+        scheme, port = "grpcs", peer.add_secure_port("127.0.0.1:0", credentials)
     peer.start()
-    yield f"grpc://127.0.0.1:{port}", service, network, grpc
-    peer.stop(0)
+    try:
+        yield f"{scheme}://127.0.0.1:{port}", service, network, grpc
+    finally:
+        peer.stop(0)
+        network.close()
 
 
 def test_answers_are_matched_by_name_and_equal_the_networks(server: Any) -> None:
@@ -130,6 +147,34 @@ def test_nobody_there_and_an_unknown_model_are_one_sentence(server: Any) -> None
         fleet("grpc://127.0.0.1:9", SHORT, SPEC)
     with pytest.raises(RefusedError, match="unknown model"):
         fleet(server[0], SHORT, fake_spec(name="other", bands=BANDS[:3]))
+
+
+def test_tls_is_checked_with_the_users_own_certificates(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, so there is no certificate to test with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(
+        [*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60
+    )
+    with serving((key.read_bytes(), certificate.read_bytes())) as (url, service, network, _):
+        with pytest.raises(BackendError, match=rf"^No answer from {url} "):
+            fleet(url, SHORT, SPEC)  # signed by nobody whom anybody knows
+        configure(ca_file=str(certificate), headers=lambda: {"Authorization": "Bearer abc"})
+        try:
+            with pytest.raises(BackendError, match=r"^No answer from grpc://"):
+                fleet(url.replace("grpcs", "grpc"), SHORT, SPEC)
+            assert service.bearers == []
+            backend = fleet(url, SHORT, SPEC)
+            answer = backend.submit(CHIPS, SPEC.outputs).result(10)
+            backend.close()
+        finally:
+            configure()
+    assert set(service.bearers) == {"Bearer abc"}
+    for name, array in network._answer(CHIPS, SPEC.outputs, 0).items():
+        np.testing.assert_array_equal(answer[name], array)
 
 
 def test_the_benchmark_measures_it(server: Any, tmp_path: Path) -> None:

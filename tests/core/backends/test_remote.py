@@ -123,19 +123,36 @@ def test_a_damaged_answer_is_one_sentence(answer: bytes, kind: type[BackendError
     assert type(found.value) is kind
 
 
-def test_a_trickle_ends_at_the_deadline() -> None:
+@pytest.mark.parametrize("slow", [b"HT", b"HTTP/1.1 200 OK\r\nX-", http(b"{" * 1000)[:-990]])
+def test_a_trickle_of_status_headers_or_body_ends_at_the_deadline(slow: bytes) -> None:
     def trickle(connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            connection.sendall(http(b"{" * 1000)[:-990])
+            connection.sendall(slow)
             for _ in range(100):
                 connection.sendall(b"{")
                 time.sleep(0.05)
 
     with server(trickle) as (client, _):
         started = time.monotonic()
-        with pytest.raises(ConnectionLostError):
+        with pytest.raises(ConnectionLostError, match=r"timed out|took too long"):
             infer(client, deadline_s=0.5)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 2.5
+
+
+def test_a_kept_connection_has_its_whole_time_for_the_next_answer() -> None:
+    answer = http(b"{}").replace(b"Connection: close", b"Connection: keep-alive")
+
+    def two_answers(connection: socket.socket) -> None:
+        time.sleep(0.3)
+        connection.sendall(answer)
+        connection.recv(65536)
+        time.sleep(0.3)
+        connection.sendall(answer)
+
+    with server(two_answers) as (client, heads):
+        for deadline_s in (2.0, 5.0):
+            assert client.call("GET", "/v2", deadline_s=deadline_s) == {}
+    assert len(heads) == 1
 
 
 def test_a_stall_ends_at_the_deadline() -> None:
