@@ -12,7 +12,7 @@ OUT ?= demo
 export QT_QPA_PLATFORM ?= offscreen
 export LANDCOVER_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help install test test-triton check demo bench bench-live soak package train-demo train-models pictures clean
+.PHONY: help install test test-triton test-servers check demo bench bench-live soak soak-server package train-demo train-models pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,15 @@ test: $(STAMP) check ## checks and all tests
 test-triton: $(STAMP) ## the remote backend against a real Triton server (needs LANDCOVER_DATA)
 	LANDCOVER_TEST_TRITON=1 $(PYTHON) -m pytest -rs tests/server/test_triton.py
 
+test-servers: $(STAMP) ## the remote backend against MLServer and KServe, which are installed for it
+	for name in mlserver kserve; do \
+		test -f build/servers/$$name/installed || { \
+			python3 -m venv build/servers/$$name && \
+			build/servers/$$name/bin/pip install -q $$name onnxruntime && \
+			touch build/servers/$$name/installed; } || exit 1; \
+	done
+	LANDCOVER_TEST_SERVERS=$(CURDIR)/build/servers $(PYTHON) -m pytest -rs tests/server/test_other_servers.py
+
 check: $(STAMP) ## format, lint, types, import rules, security scans
 	@.ci/check
 
@@ -43,6 +52,9 @@ bench-live: $(STAMP) ## the live layer in ratios, in a real window (needs LANDCO
 
 soak: $(STAMP) ## twenty minutes of random use in a real window (needs LANDCOVER_DATA)
 	$(PYTHON) -m benchmarks.live_soak
+
+soak-server: $(STAMP) ## landcover serve under 64 clients for ten minutes
+	$(PYTHON) -m benchmarks.server_soak
 
 package: $(STAMP) ## the plugin's zip, of what is committed
 	@$(PYTHON) .ci/package.py

@@ -175,7 +175,7 @@ class _Server:
         try:
             body = await _read_body(request, self._limits.body_bytes, self._limits.body_s, place.grow)
             try:
-                wanted = read_request(model.spec, body, request.headers.get(HEADER_LENGTH), self._limits)
+                wanted = read_request(model, body, request.headers.get(HEADER_LENGTH), self._limits)
             except TensorError as e:
                 raise HTTPException(400, str(e)) from e
             request.state.chips = len(wanted.chips)

@@ -60,13 +60,14 @@ class InferenceRequest:
 
 
 def read_request(
-    spec: ModelSpec, body: bytearray, header_length: str | None, limits: Limits
+    model: ServedModel, body: bytearray, header_length: str | None, limits: Limits
 ) -> InferenceRequest:
     """A request from its body.
 
     Raises:
         TensorError: says what is wrong with it.
     """
+    spec = model.spec
     if header_length is None and len(body) > limits.json_bytes:
         raise TensorError(f"a request without raw tensors may have {limits.json_bytes} bytes")
     message, raw = split(body, header_length)
@@ -83,6 +84,8 @@ def read_request(
     fault = request_fault(spec, chips.dtype.name, chips.shape, outputs)
     if fault:
         raise TensorError(fault)
+    if model.has_fixed_side and chips.shape[2:] != (spec.chip, spec.chip):
+        raise TensorError(f"the model takes chips of {spec.chip} x {spec.chip} pixels only")
     pixels = limits.chip_pixels or spec.chip**2
     if math.prod(chips.shape[2:]) > pixels:
         raise TensorError(
@@ -108,23 +111,11 @@ def write_answer(model: ServedModel, request: InferenceRequest, arrays: Arrays) 
 def metadata(model: ServedModel) -> dict[str, Any]:
     """The protocol's model metadata, and the numeric kind among its parameters."""
     spec = model.spec
-    classes = len(spec.legend)
-    sides = [-1, -1] if spec.task == "segmentation" else []
     return {
         "name": model.name,
         "versions": [VERSION],
         "platform": "onnxruntime_onnx",
-        "inputs": [
-            {"name": INPUT, "datatype": DATATYPES[spec.dtype], "shape": [-1, len(spec.bands), -1, -1]}
-        ],
-        "outputs": [
-            {
-                "name": name,
-                "datatype": DATATYPES[DTYPE_OF[name]],
-                "shape": [-1, *([] if name == "classes" else [classes]), *sides],
-            }
-            for name in spec.outputs
-        ],
+        **tensors_of(spec, model.has_fixed_side),
         "parameters": {
             "numeric_kind": model.backend.numeric_kind,
             "description": model.backend.description,
@@ -133,6 +124,19 @@ def metadata(model: ServedModel) -> dict[str, Any]:
             "halo": spec.halo,
         },
     }
+
+
+def tensors_of(spec: ModelSpec, has_fixed_side: bool) -> dict[str, list[dict[str, Any]]]:
+    """Inputs and outputs of a model as the protocol describes them."""
+    chip, tile = (spec.chip, spec.tile) if has_fixed_side else (-1, -1)
+    sides = [tile, tile] if spec.task == "segmentation" else []
+    shapes = {name: [-1, *([] if name == "classes" else [len(spec.legend)]), *sides] for name in spec.outputs}
+    chips = {"name": INPUT, "datatype": DATATYPES[spec.dtype], "shape": [-1, len(spec.bands), chip, chip]}
+    outputs = [
+        {"name": name, "datatype": DATATYPES[DTYPE_OF[name]], "shape": shape}
+        for name, shape in shapes.items()
+    ]
+    return {"inputs": [chips], "outputs": outputs}
 
 
 def _priority(parameters: Mapping[str, Any]) -> Priority:

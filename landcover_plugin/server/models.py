@@ -7,8 +7,11 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import numpy.typing as npt
+
 from ..core.backends import Backend, open_backend
-from ..core.errors import ModelError, OptionError
+from ..core.backends.agreement import smallest_chip
+from ..core.errors import LandcoverError, ModelError, OptionError
 from ..core.model import ModelSpec
 from .joining import JoiningBackend
 
@@ -25,12 +28,14 @@ class ServedModel:
         spec: what it wants and gives.
         backend: runs it.
         pending: requests not yet answered; only the event loop's thread touches it.
+        has_fixed_side: whether it takes whole chips only.
     """
 
     name: str
     spec: ModelSpec
     backend: Backend
     pending: int = 0
+    has_fixed_side: bool = False
 
     def facts(self) -> dict[str, Any]:
         """What a client needs to know beyond the protocol's metadata."""
@@ -71,9 +76,11 @@ class ServedModels:
             found = self._models.get(name)
             if found is None:
                 backend = open_backend(url, spec)
+                has_fixed_side = not _runs(backend, smallest_chip(spec))
                 if self._join > 1:
                     backend = JoiningBackend(backend, self._join)
-                found = self._models[name] = ServedModel(name, spec, backend)
+                found = ServedModel(name, spec, backend, has_fixed_side=has_fixed_side)
+                self._models[name] = found
             elif found.spec != spec:
                 raise ModelError(f"Another model is served as '{name}'; unload it first.")
             return found
@@ -99,3 +106,11 @@ class ServedModels:
             self._models.clear()
         for model in models:
             model.backend.close()
+
+
+def _runs(backend: Backend, chips: npt.NDArray[Any]) -> bool:
+    try:
+        backend.submit(chips).result()
+    except LandcoverError:
+        return False
+    return True

@@ -30,3 +30,12 @@ def served(app: Any, protocol: type[PatientProtocol] = PatientProtocol) -> Itera
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports

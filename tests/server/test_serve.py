@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from landcover_plugin.core.backends import configure, open_backend
+from landcover_plugin.core.backends import Priority, configure, open_backend
+from landcover_plugin.core.backends.remote import InferenceClient
 from landcover_plugin.core.errors import BackendError, OptionError
+from landcover_plugin.core.model_library import find_model
 from landcover_plugin.server.serve import ServeOptions, check_exposure, limits_for
 from tests.fake_backend import fake_spec
+from tests.server.asking import ask_together
 
 
 class Served:
@@ -115,32 +119,121 @@ def test_tritons_own_client_gets_the_same(server, spec) -> None:
 
 def test_metrics_count_what_was_asked(server, spec) -> None:
     pytest.importorskip("prometheus_client", reason="prometheus_client is not installed")
+    from prometheus_client.parser import text_string_to_metric_families
+
     backend = open_backend(server.url, spec)
     backend.submit(chips(spec, 3)).result(20)
     backend.close()
     requests.post(f"{server.url}/v2/models/tiny/infer", data=b"{", timeout=5)
     requests.post(f"{server.url}/v2/models/nothing/infer", data=b"{", timeout=5)
-    text = requests.get(f"{server.url}/metrics", timeout=5).text
-    assert 'landcover_requests_total{model="tiny",status="200"}' in text
-    assert 'landcover_requests_total{model="tiny",status="400"}' in text
-    assert "nothing" not in text  # else anybody could fill the memory with names
-    (line,) = [line for line in text.splitlines() if line.startswith("landcover_chips_total")]
-    assert float(line.split()[-1]) >= 4
+    answer = requests.get(f"{server.url}/metrics", timeout=5)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "nothing" not in answer.text  # else anybody could fill the memory with names
+    found = text_string_to_metric_families(answer.text)
+    families = {family.name: family for family in found if not family.name.endswith("_created")}
+    assert {name: family.type for name, family in families.items()} == {
+        "landcover_requests": "counter",
+        "landcover_request_seconds": "histogram",
+        "landcover_chips": "counter",
+        "landcover_pending_requests": "gauge",
+    }
+    counted = {
+        s.labels["status"]: s.value for s in families["landcover_requests"].samples if "status" in s.labels
+    }
+    assert counted["200"] >= 2 and counted["400"] >= 1
+    samples = families["landcover_request_seconds"].samples
+    assert {s.value for s in samples if s.name.endswith("_count")} == {sum(counted.values())}
+    assert next(s.value for s in families["landcover_chips"].samples if s.name.endswith("_total")) >= 4
+    assert [(s.labels, s.value) for s in families["landcover_pending_requests"].samples] == [
+        ({"model": "tiny"}, 0)
+    ]
 
 
-def test_a_stop_answers_what_is_under_way(folder: Path, tmp_path: Path) -> None:
-    slow = write_tiny_model(tmp_path / "models" / "slow", depth=6, width=96, tile=256)
-    served = Served("--models", str(tmp_path / "models"))
-    backend = open_backend(served.url, slow)
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory):
+    """A model whose requests wait for one another."""
+    return write_tiny_model(tmp_path_factory.mktemp("slow") / "slow", depth=4, width=64, tile=256)
+
+
+def test_a_stop_under_load_answers_all_that_are_under_way(slow) -> None:
+    served = Served("--models", str(slow.folder.parent))
+    client = InferenceClient(served.url, connections=24)
+    ask = lambda n: client.infer(  # noqa: E731
+        "slow", chips(slow, seed=n), ["classes"], Priority.BATCH, deadline_s=60, answer_bytes=1 << 16
+    )
     try:
-        futures = [backend.submit(chips(slow, seed=n)) for n in range(2)]
-        time.sleep(0.1)
-        served.process.send_signal(signal.SIGTERM)
-        for future in futures:
-            assert future.result(20)["classes"].shape == (1, 256, 256)
+        with ThreadPoolExecutor(24) as pool:
+            futures = [pool.submit(ask, n) for n in range(24)]
+            under_way = 'landcover_pending_requests{model="slow"} '
+            pending = 0.0
+            while pending < 8:
+                assert not all(future.done() for future in futures)
+                text = requests.get(f"{served.url}/metrics", timeout=20).text
+                pending = float(text.partition(under_way)[2].split()[0])
+            served.process.send_signal(signal.SIGTERM)
+            answers = [future.result(60) for future in futures if not future.exception(60)]
+        assert len(answers) >= pending
+        assert {answer["classes"].shape for answer in answers} == {(1, 256, 256)}
+        assert served.process.wait(30) == 0
+        with pytest.raises(BackendError, match="No answer"):
+            ask(0)
     finally:
-        backend.close()
+        client.close()
         assert served.stop() == 0
+
+
+def test_a_live_view_goes_first_and_a_batch_job_gets_one_in_five(slow, capsys: Any) -> None:
+    served = Served("--models", str(slow.folder.parent))
+    try:
+        both = ask_together(served.url, slow.folder, 3, LIVE=8, BATCH=8)
+        share = len(both["BATCH"]) / (len(both["LIVE"]) + len(both["BATCH"]))
+        view = ask_together(served.url, slow.folder, 3, LIVE=1, BATCH=8)
+        waits = {name: float(np.median(took)) for name, took in view.items()}
+        with capsys.disabled():
+            print(f"\nbatch gets {100 * share:.0f} % beside 8 live; one live request waits {waits}")
+        assert 0.15 <= share <= 0.3
+        assert waits["LIVE"] < waits["BATCH"] / 2
+        assert len(view["BATCH"]) > len(view["LIVE"]) / 5
+    finally:
+        served.stop()
+
+
+def test_it_listens_on_this_computer_alone_unless_told_otherwise(server, folder: Path) -> None:
+    port = int(server.url.rpartition(":")[2])
+    assert server.url == f"http://127.0.0.1:{port}"
+    with pytest.raises(ConnectionRefusedError):  # whoever listens on all addresses listens on this one too
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+    exposed = Served("--models", str(folder), "--host", "0.0.0.0")
+    assert exposed.said.startswith(
+        "Error: 0.0.0.0 can be reached from other computers, so a bearer is needed"
+    )
+    assert exposed.process.wait(20) == 1
+
+
+def test_with_a_bearer_it_listens_to_other_computers(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bearer").write_text("open-sesame")
+    served = Served("--models", str(folder), "--host", "0.0.0.0", "--token-file", str(tmp_path / "bearer"))
+    try:
+        url = served.url.replace("0.0.0.0", "127.0.0.2")
+        assert requests.get(f"{url}/v2", timeout=5).status_code == 401
+        bearer = {"Authorization": "Bearer open-sesame"}
+        assert requests.get(f"{url}/v2", timeout=5, headers=bearer).status_code == 200
+    finally:
+        served.stop()
+
+
+def test_a_model_that_takes_whole_chips_only_says_so(folder: Path) -> None:
+    spec = find_model("naip-scene")
+    served = Served("--model", "naip-scene")
+    try:
+        backend = open_backend(served.url, spec)
+        answer = backend.submit(chips(spec, 2)).result(20)
+        np.testing.assert_array_equal(answer["classes"], expected(spec, chips(spec, 2))["classes"])
+        with pytest.raises(BackendError, match=f"takes chips of {spec.chip} x {spec.chip} pixels only"):
+            backend.submit(chips(spec)[..., :64, :64]).result(20)
+        backend.close()
+    finally:
+        served.stop()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -17,6 +16,8 @@ import pytest
 
 from tests.landcover_data import landcover_data
 from tests.rasters import noise, read_raster, write_raster
+from tests.server.asking import ask_together
+from tests.server.serving import free_ports
 from tests.tiny_model import write_box_model, write_tiny_model
 
 pytest.importorskip("onnx")
@@ -40,14 +41,6 @@ class Triton:
     def __init__(self, specs: list[ModelSpec], http: int, grpc: int) -> None:
         self.specs = specs
         self.urls = {"http": f"http://127.0.0.1:{http}", "grpc": f"grpc://127.0.0.1:{grpc}"}
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +159,16 @@ def test_a_batch_job_while_a_live_view_asks(triton: Triton, scheme: str, tmp_pat
             f"{len(waits)} live requests of {np.median(waits):.3f} s"
         )
     assert share >= 0.995 and len(waits) > 1
+
+
+def test_a_live_view_goes_first_and_a_batch_job_goes_on(triton: Triton, capsys: Any) -> None:
+    spec = triton.specs[1]
+    assert spec.folder is not None
+    waits = ask_together(triton.urls["http"], spec.folder, 5, LIVE=1, BATCH=12)
+    live, batch = (float(np.median(waits[name])) for name in ("LIVE", "BATCH"))
+    with capsys.disabled():
+        print(
+            f"\n{len(waits['LIVE'])} live answers of {live:.3f} s, {len(waits['BATCH'])} batch of {batch:.3f} s"
+        )
+    assert live < batch / 2
+    assert len(waits["BATCH"]) > len(waits["LIVE"]) / 5

@@ -63,9 +63,17 @@ def agree(spec: ModelSpec, metadata: Any, where: str) -> Agreement:
 
 
 def canary(spec: ModelSpec, agreement: Agreement) -> npt.NDArray[Any]:
-    """The smallest request that is a real inference, always of the same pixels."""
+    """A small request that is a real inference, always of the same pixels."""
+    return _pattern(spec, spec.chip) if agreement.has_fixed_side else smallest_chip(spec)
+
+
+def smallest_chip(spec: ModelSpec) -> npt.NDArray[Any]:
+    """The smallest chip whose answer tells models apart, for a network that leaves the size free."""
     small = -(-(2 * spec.halo + _CANARY_PX) // spec.stride) * spec.stride
-    side = spec.chip if agreement.has_fixed_side else min(small, spec.chip)
+    return _pattern(spec, min(small, spec.chip))
+
+
+def _pattern(spec: ModelSpec, side: int) -> npt.NDArray[Any]:
     shape = (1, len(spec.bands), side, side)
     # a formula, for random generators differ from release to release
     bits = np.arange(np.prod(shape), dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(15)
@@ -82,7 +90,8 @@ def numeric_kind(agreement: Agreement, server: Any, metadata: Mapping[str, Any],
     if agreement.numeric_kind:
         return agreement.numeric_kind
     about = server if isinstance(server, dict) else {}
-    software = [about.get("name"), about.get("version"), metadata.get("platform")]
+    # gRPC leaves out what is empty
+    software = [said or "" for said in (about.get("name"), about.get("version"), metadata.get("platform"))]
     digest = hashlib.sha256(json.dumps(software, default=str).encode())
     for name in sorted(answer):
         digest.update(name.encode() + answer[name].tobytes())

@@ -169,7 +169,8 @@ class InferenceClient:
         if length is not None:
             headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(length)}
         path = f"/v2/models/{model}{f'/versions/{version}' if version else ''}/infer"
-        limit = answer_bytes * (1 if binary else _JSON_BYTES_A_BYTE) + _MAX_JSON_BYTES
+        # whoever understands raw tensors need not answer with them: KServe leaves it to the model's code
+        limit = answer_bytes * _JSON_BYTES_A_BYTE + _MAX_JSON_BYTES
         answer, header_length = self._exchange("POST", path, body, headers, deadline_s, limit)
         try:
             described, raw = split(answer, header_length)

@@ -108,6 +108,15 @@ def test_a_kind_depends_on_software_and_bits_only() -> None:
     assert numeric_kind(told, server, METADATA, answer) == "onnxruntime-cpu-float32"
 
 
+def test_what_http_leaves_empty_and_grpc_leaves_out_is_the_same() -> None:
+    answer = {"classes": np.zeros((1, 2, 2), np.uint8)}
+    kinds = {
+        numeric_kind(Agreement(None, None, False), {"name": "mlserver"}, {"name": "m", **platform}, answer)
+        for platform in ({}, {"platform": ""}, {"platform": None})
+    }
+    assert len(kinds) == 1
+
+
 def test_a_mixture_of_kinds_has_a_kind_of_its_own() -> None:
     assert combined_kind(["a", "a"]) == "a"
     assert combined_kind(["a", "b"]) == combined_kind(["b", "a", "b"]) != combined_kind(["a", "c"])

@@ -79,6 +79,12 @@ def test_outputs_are_matched_by_name_in_whatever_order_they_come(binary: bool) -
     assert b"POST /v2/models/m/infer" in heads[0]
 
 
+def test_numbers_in_json_are_read_though_raw_tensors_were_asked_for() -> None:
+    large = np.full((1, 600, 600), 255, np.uint8)
+    with server(lambda c: c.sendall(tensors({"classes": large}, binary=False))) as (client, _):
+        assert np.array_equal(infer(client, answer_bytes=large.nbytes)["classes"], large)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "sentence"),
     [
