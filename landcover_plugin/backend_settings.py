@@ -12,18 +12,28 @@ from qgis.core import QgsApplication, QgsSettings
 from .core.backends.settings import PYTHON_VARIABLE, configure
 from .live.live_settings import PREFIX
 from .server.environment import Environment, find_environment
+from .sign_in import SignIn
 
 PYTHON = f"{PREFIX}worker_python"
+CA_FILE = f"{PREFIX}server_ca_file"
 WHEELS = f"{PREFIX}wheels_folder"
+
+_sign_in = SignIn()
 
 
 def configure_backends(warn: Callable[[str], None] | None = None) -> None:
-    """Tell the core; it asks again whenever a backend is opened.
+    """Tell the core, at the start and whenever the settings have changed.
 
     Args:
         warn: takes one line for the user, from any thread.
     """
-    configure(worker_python=worker_python, warn=warn)
+    _sign_in.forget()
+    configure(
+        worker_python=worker_python,
+        ca_file=str(QgsSettings().value(CA_FILE, "") or "") or None,
+        headers=_sign_in.headers,
+        warn=warn,
+    )
 
 
 def environments_folder() -> Path:

@@ -38,12 +38,11 @@ class LandcoverPlugin:
             self._provider = LandcoverProvider()
             QgsApplication.processingRegistry().addProvider(self._provider)
         if self._live is None:
+            from .backend_settings import configure_backends
             from .live.session import LiveSession
 
-            self._live = live = LiveSession()
-            from .backend_settings import configure_backends
-
-            configure_backends(lambda text: live.tell(text, "backend"))
+            self._live = LiveSession()
+            configure_backends(self._live.warn)
 
     def initGui(self) -> None:
         """Offer the algorithms and the interface."""
@@ -59,6 +58,9 @@ class LandcoverPlugin:
             self._gui.unload()
             self._gui = None
         if self._live is not None:
+            from .core.backends import configure
+
+            configure()
             self._live.close()
             self._live = None
         if self._provider is not None:

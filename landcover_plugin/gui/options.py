@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from qgis.core import QgsSettings
-from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
-from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout
+from qgis.gui import QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QSpinBox, QVBoxLayout
 
-from ..backend_settings import PYTHON
-from ..core.backends.settings import PYTHON_VARIABLE
+from ..backend_settings import configure_backends
 from ..live.live_settings import LiveSettings, write_settings
 from ..live.session import LiveSession
 from ..translation import tr
 from .inference_group import InferenceGroup
 from .local_inference import LocalInference
 from .pictures import picture
+from .running_group import RunningGroup
 
 PAGE = "landcover"
 
@@ -29,32 +27,11 @@ class OptionsPage(QgsOptionsPageWidget):
         self.setObjectName(PAGE)
         self._session, self._rebind = session, rebind
         column = QVBoxLayout(self)
-        column.addWidget(self._build_running())
+        self._running = RunningGroup(session.settings)
+        column.addWidget(self._running)
         column.addWidget(InferenceGroup(session, inference))
         column.addWidget(self._build_keeping())
         column.addStretch(1)
-
-    def _build_running(self) -> QGroupBox:
-        now = self._session.settings
-        box = QGroupBox(tr("Where predictions run"))
-        form = QFormLayout(box)
-        self._backend = QLineEdit(now.backend)
-        self._backend.setAccessibleName(tr("Backend"))
-        self._backend.setToolTip(
-            tr("auto takes the best that works here; or onnxruntime:cpu, worker:, http://host:8000")
-        )
-        form.addRow(tr("&Backend"), self._backend)
-        self._python = QgsFileWidget()
-        self._python.setFilePath(str(QgsSettings().value(PYTHON, "") or ""))
-        self._python.lineEdit().setPlaceholderText(os.environ.get(PYTHON_VARIABLE, ""))
-        self._python.setToolTip(tr("Runs the models in this Python, which has onnxruntime, beside QGIS"))
-        form.addRow(tr("&Python of the worker"), self._python)
-        self._models = QgsFileWidget()
-        self._models.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
-        self._models.setFilePath(now.models_folder)
-        self._models.setToolTip(tr("Looks for your own models here first"))
-        form.addRow(tr("&Models folder"), self._models)
-        return box
 
     def _build_keeping(self) -> QGroupBox:
         now = self._session.settings
@@ -75,23 +52,25 @@ class OptionsPage(QgsOptionsPageWidget):
         form.addRow(note)
         return box
 
+    def isValid(self) -> bool:
+        """Whether OK may close the dialogue."""
+        return not self._running.fault()
+
     def apply(self) -> None:
         """OK was pressed."""
-        settings = QgsSettings()
-        other_python = self._python.filePath() != str(settings.value(PYTHON, "") or "")
-        settings.setValue(PYTHON, self._python.filePath())
-        new = LiveSettings(
-            self._backend.text().strip() or "auto",
-            self._memory.value(),
-            self._disk.value(),
-            self._models.filePath(),
-        )
+        backend, fault = self._running.backend, self._running.fault()
+        if fault:  # older QGIS does not ask isValid
+            self._session.tell(fault, "backend")
+            backend = self._session.settings.backend
+        changed = self._running.save()
+        new = LiveSettings(backend, self._memory.value(), self._disk.value(), self._running.models_folder)
         write_settings(new)
-        changed = new != self._session.settings
-        self._session.apply(new)
-        if other_python:
+        if changed:
+            configure_backends(self._session.warn)
             self._session.reopen_backends()
-        if changed or other_python:
+        changed = changed or new != self._session.settings
+        self._session.apply(new)
+        if changed:
             self._rebind()
 
 

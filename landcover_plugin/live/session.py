@@ -173,6 +173,10 @@ class LiveSession(QObject):
         QgsMessageLog.logMessage(sentence, LOG, Qgis.MessageLevel.Warning)
         self.said.emit(sentence, about)
 
+    def warn(self, sentence: str) -> None:
+        """What a backend has to say to the user; from any thread."""
+        self.tell(sentence, "backend")
+
     # -- life ------------------------------------------------------------------------------------
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hmac
 import json
@@ -81,17 +82,28 @@ class Bearer:
 
     def __init__(self, app: Starlette, bearer: str | None) -> None:
         self._app = app
-        self._wanted = None if bearer is None else f"Bearer {bearer}".encode()
+        self._wanted = None if bearer is None else bearer.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, or refuse it with 401."""
         if scope["type"] == "http" and self._wanted is not None:
             given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._wanted):
+            if not hmac.compare_digest(_secret_in(given), self._wanted):
                 refusal = _error(401, "this server wants a bearer", {"WWW-Authenticate": "Bearer"})
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _secret_in(given: bytes) -> bytes:
+    """The bearer of an Authorization header, or the password of a client that knows only Basic."""
+    scheme, _, value = given.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return value
+    if scheme.lower() == b"basic":
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+    return b""
 
 
 class _Server:

@@ -311,6 +311,14 @@ def test_a_full_queue_is_503_with_retry_after_and_a_lost_client_leaves_it(spec) 
             each.close()
 
 
+def test_a_client_that_knows_only_basic_gives_the_bearer_as_its_password() -> None:
+    with served(make_app(ServedModels(), bearer="let:me in")) as url:
+        for auth, status in ((("anybody", "let:me in"), 200), (("let", "me in"), 401), (("a", ""), 401)):
+            assert requests.get(f"{url}/v2", auth=auth, timeout=5).status_code == status
+        for header in ("Basic", "Basic !!", "Basic YQ==", "Digest let:me in", "let:me in"):
+            assert requests.get(f"{url}/v2", headers={"Authorization": header}, timeout=5).status_code == 401
+
+
 def test_a_worker_asks_for_its_bearer_and_loads_what_it_is_told(spec, tmp_path: Path) -> None:
     models = ServedModels()
     with served(make_app(models, bearer="let me in", is_worker=True)) as url:

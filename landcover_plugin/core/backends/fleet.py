@@ -18,6 +18,7 @@ from ..model import ModelSpec
 from . import settings
 from .addresses import Address, warn_of_open_addresses
 from .agreement import combined_kind
+from .credentials import request_headers
 from .endpoint import Endpoint, Examination
 from .protocol import Arrays, Priority
 from .remote import ConnectionLostError, RefusedError
@@ -75,6 +76,7 @@ class FleetRunner:
         self._stopping = threading.Event()
         self._last_sign = time.monotonic()
         warn_of_open_addresses(tuple(addresses), settings.warn)
+        request_headers()  # what is wrong with them is no server's fault
         self._endpoints = [Endpoint(address, spec) for address in addresses]
         try:
             self._open()
