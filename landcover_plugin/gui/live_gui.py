@@ -10,10 +10,9 @@ from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QAction, QActionGroup, QMenu, QSlider, QToolButton, QWidgetAction
 
 from ..core.model_library import list_models
-from ..live.looks import BLEND, CONFIDENCE
+from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.repainting import Repainter, is_live, live_layers
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
 from ..translation import tr
 from .compare import Comparison
 from .dock import LiveDock

@@ -21,11 +21,10 @@ from ..core.errors import ImageryError, LandcoverError, ModelError
 from ..core.legend import Legend
 from ..core.model import ModelSpec
 from ..core.model_library import best_model, list_models
-from ..live.looks import BLEND, CONFIDENCE
+from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.registry import KEY
 from ..live.repainting import is_live
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
 from ..live.uri import LiveUri, parse_uri
 from ..qgis_imagery import band_count
 from ..translation import tr

@@ -10,9 +10,9 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import ImageryError, LandcoverError
 from ..live.live_settings import PREFIX
+from ..live.outputs import CLASSES
 from ..live.repainting import is_live, view_extent
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
 from .live_layers import is_imagery, live_layers_of, new_live_layer, show, source_layer_of, uri_of
 
 _MODEL, _OUTPUT = f"{PREFIX}last_model", f"{PREFIX}last_output"

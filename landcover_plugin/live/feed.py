@@ -20,11 +20,11 @@ from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_a
 from .far_view import FarView
 from .feed_source import FeedSource
 from .levels import Levels, LevelsOfViews
-from .looks import BLEND, Bytes, arrays_for, look
+from .looks import Bytes, arrays_for, look
+from .outputs import BLEND, CLASSES
 from .preparation import Preparation
 from .tile_cache import TileCache
 from .tile_queue import Lease, TileQueue
-from .tile_store import CLASSES
 from .workers import Setup, Slots, Worker
 
 _GIVE_UP_S = 60.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import concurrent.futures
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.rasters import read_raster
 from tests.tile_server import HALF, MapServer, world_pixels
 from tests.tiny_model import write_brightest_band_model
 
@@ -105,3 +107,34 @@ def test_a_view_that_is_left_cancels_its_reads(session, server):
     feed.looked_at([Extent(1e7, 1e6, 1e7 + 10, 1e6 + 10)], only=True)
     wait_for(lambda: not feed.queue.is_busy, 3)
     assert feed.there(view, "classes") == {}
+
+
+def test_a_view_of_a_tile_service_is_exported_beside_its_live_layer(session, server, tmp_path):
+    from landcover_plugin.core.backends import open_backend
+    from landcover_plugin.core.raster_io import raster_io
+    from landcover_plugin.live.exporting import export_view
+    from landcover_plugin.live.imagery import reader_for
+    from landcover_plugin.processing.reporting import FeedbackReporter
+
+    layer = live_layer(server.xyz_uri())
+    live = layer.dataProvider().live
+    extent = near_the_middle(layer)
+    seen = picture(layer, extent)
+    open_source = reader_for(live.uri, live.spec)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        exported = pool.submit(
+            lambda: (
+                export_view(
+                    live.feed,
+                    open_source(lambda: False),
+                    lambda: open_backend("onnxruntime:cpu", live.spec),
+                    extent,
+                    0,
+                    tmp_path / "view.tif",
+                    raster_io("gdal"),
+                    FeedbackReporter(qgis.QgsProcessingFeedback()),
+                ).path
+            )
+        )
+        wait_for(exported.done)
+    np.testing.assert_array_equal(read_raster(exported.result())[0], seen)
