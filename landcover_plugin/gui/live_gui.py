@@ -17,6 +17,7 @@ from ..translation import tr
 from .compare import Comparison
 from .dock import LiveDock
 from .export import Exporter
+from .head_start import HeadStart
 from .live_layers import bands_of, bind, style
 from .live_switch import LiveSwitch
 from .local_inference import LocalInference
@@ -36,6 +37,7 @@ class LiveGui:
     def __init__(self, iface: Any, session: LiveSession) -> None:
         self._iface, self._session = iface, session
         self.switch = LiveSwitch(iface, session)
+        self.head_start = HeadStart(iface, session, self.switch)
         self.comparison = Comparison(iface)
         self.exporter = Exporter(iface, session)
         self._repainter = Repainter(session, self._canvases)
@@ -82,6 +84,7 @@ class LiveGui:
         self.dock.close_down()
         self._iface.removeDockWidget(self.dock)
         self.dock.deleteLater()
+        self.head_start.close()
         self.switch.close()
         self._iface.mainWindow().removeToolBar(self._toolbar)
         self._toolbar.deleteLater()

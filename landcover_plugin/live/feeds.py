@@ -80,19 +80,16 @@ class LiveFeeds:
 
     # -- what layers stand for -------------------------------------------------------------------
 
-    def open(self, text: str) -> LiveSource:
-        """What a data source stands for; what is wrong with it is said and kept in ``problem``."""
+    def open(self, text: str, *, quietly: bool = False) -> LiveSource:
+        """What a data source stands for; what is wrong with it is kept in ``problem``, and said unless quietly."""
+        source = LiveSource(LiveUri("", "", ""), "", self._incomplete)
         try:
-            uri = parse_uri(text)
-        except LandcoverError as e:
-            self._tell(str(e), "imagery")
-            return LiveSource(LiveUri("", "", ""), str(e), self._incomplete)
-        source = LiveSource(uri, "", self._incomplete)
-        try:
+            source.uri = parse_uri(text)
             self._fill(source)
         except LandcoverError as e:
             source.problem = str(e)
-            self._tell(str(e), "model" if isinstance(e, ModelError) else "imagery")
+            if not quietly:
+                self._tell(str(e), "model" if isinstance(e, ModelError) else "imagery")
         return source
 
     def _fill(self, source: LiveSource) -> None:

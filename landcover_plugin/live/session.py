@@ -64,9 +64,9 @@ class LiveSession(QObject):
 
         return LandcoverProvider(text, self.source_of(text))
 
-    def source_of(self, text: str) -> LiveSource:
-        """What a data source stands for; what is wrong with it is said and kept in ``problem``."""
-        return self._open_feeds().open(text)
+    def source_of(self, text: str, *, quietly: bool = False) -> LiveSource:
+        """What a data source stands for; what is wrong with it is kept in ``problem``, and said."""
+        return self._open_feeds().open(text, quietly=quietly)
 
     def _open_feeds(self) -> LiveFeeds:
         with self._lock:
