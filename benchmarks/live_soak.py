@@ -1,10 +1,11 @@
 """``make soak``: a real QGIS window, used at random for twenty minutes.
 
-Pans, zooms, layers toggled, styled, duplicated and removed in mid-render, outputs changed, projects
-saved and opened, comparison views, identify, exports beside it all. At the end the plugin is
-unloaded: no thread and no worker process may be left, and memory must lie within the caches' bound.
+Pans, zooms, layers toggled, styled, duplicated and removed in mid-render, outputs, models and
+backends changed, reads of a slow tile service cancelled, projects saved and opened, comparison
+views, identify, exports, the plugin reloaded while maps are drawn. At the end it is unloaded: no
+thread and no process may be left, and memory must lie within the caches' bound.
 
-    python -m benchmarks.live_soak [--minutes 20] [--seed 1] [--qgis "qgis command"]
+    python -m benchmarks.live_soak [--minutes 20] [--seed 1] [--folder FOLDER]
 """
 
 from __future__ import annotations
@@ -12,176 +13,100 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.inputs import cut_mosaic
 from tests.gui.window import drive
+from tests.tile_server import MapServer
 from tests.tiny_model import write_tiny_model
 
 MEMORY_MB = 128
-
-SCRIPT = """
-import random, threading
-SECONDS, SEED = float(os.environ['SOAK_SECONDS']), int(os.environ['SOAK_SEED'])
-rng = random.Random(SEED)
-project = QgsProject.instance()
-COUNTS, MEMORY = {}, []
-
-def rss_mb():
-    return int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6
-
-def lives():
-    return [l for l in project.mapLayers().values() if l.providerType() == 'landcover']
-
-def images():
-    return [l for l in project.mapLayers().values() if l.providerType() == 'gdal' and 'mosaic' in l.source()]
-
-def pan():
-    drag(rng.randint(-500, 500), rng.randint(-300, 300))
-
-def key_pan():
-    QTest.keyClick(iface.mapCanvas(), rng.choice([Qt.Key_Left, Qt.Key_Right, Qt.Key_Up, Qt.Key_Down]))
-
-def zoom():
-    iface.mapCanvas().zoomScale(rng.choice([1000, 2000, 3000, 5000, 8000, 20000, 500000]))
-
-def jump():
-    layer = rng.choice(images())
-    native(layer, rng.randint(0, layer.width()), rng.randint(0, layer.height()))
-
-def press():
-    iface.setActiveLayer(rng.choice(images()))
-    click(button())
-
-def output():
-    plugin()._gui.switch.show_output(rng.choice(['classes', 'blend', 'confidence']))
-
-def style():
-    for l in lives()[:1]:
-        l.setOpacity(rng.uniform(0.3, 1)); l.triggerRepaint()
-        chart = plugin()._gui.dock._chart
-        if chart.topLevelItemCount():
-            item = chart.topLevelItem(rng.randrange(chart.topLevelItemCount()))
-            item.setCheckState(0, rng.choice([Qt.Checked, Qt.Unchecked]))
-
-def remove():
-    iface.mapCanvas().refreshAllLayers()
-    if lives():
-        project.removeMapLayer(rng.choice(lives()).id())
-
-def duplicate():
-    if lives() and len(lives()) < 5:
-        project.addMapLayer(rng.choice(lives()).clone())
-
-def reload():
-    project.write(FOLDER + '/soak.qgz')
-    project.read(FOLDER + '/soak.qgz')
-
-def compare():
-    gui = plugin()._gui
-    if gui.comparison.canvases and rng.random() < 0.6:
-        gui.comparison.close()
-    else:
-        gui.compare()
-
-def identify():
-    iface.actionIdentify().trigger()
-    v = iface.mapCanvas().viewport()
-    if lives():
-        iface.setActiveLayer(lives()[0])
-    QTest.mouseClick(v, Qt.LeftButton, Qt.NoModifier, QPoint(rng.randint(50, v.width() - 50), rng.randint(50, v.height() - 50)))
-    iface.actionPan().trigger()
-
-def clear():
-    plugin()._gui.clear()
-
-def rebind():
-    plugin()._gui.rebind()
-
-def export():
-    if lives() and lives()[0].isValid() and len(plugin()._gui.exporter._tasks) < 2:
-        n = rng.randint(0, 3)
-        plugin()._gui.exporter.view(lives()[0], FOLDER + '/export%d.tif' % n)
-
-def other_crs():
-    project.setCrs(QgsCoordinateReferenceSystem(rng.choice(['EPSG:26911', 'EPSG:3857', 'EPSG:4326'])))
-
-def tidy():
-    for l in list(project.mapLayers().values()):
-        if l.name().startswith('export'):
-            project.removeMapLayer(l.id())
-
-ACTIONS = ([pan] * 12 + [key_pan] * 4 + [zoom] * 4 + [jump] * 4 + [press] * 5 + [output] * 3 + [style] * 3 + [remove] * 2
-           + [duplicate] + [reload] + [compare] * 2 + [identify] * 3 + [clear] + [rebind] + [export] + [other_crs] + [tidy])
-
-def main():
-    faulthandler.dump_traceback_later(SECONDS + 120, exit=True)
-    load(FOLDER + '/mosaic.tif', 'one'); load(FOLDER + '/mosaic2.tif', 'two')
-    native(images()[0]); click(button())
-    started = time.monotonic(); next_sample = 0; longest = 0
-    while time.monotonic() - started < SECONDS:
-        action = rng.choice(ACTIONS)
-        COUNTS[action.__name__] = COUNTS.get(action.__name__, 0) + 1
-        with open(FOLDER + '/last_action', 'a') as f:
-            f.write('%.1f %s\\n' % (time.monotonic() - started, action.__name__))
-        t = time.monotonic(); action(); longest = max(longest, time.monotonic() - t)
-        QTest.qWait(rng.choice([0, 5, 30, 100, 300, 800]))
-        if len(images()) < 2:
-            load(FOLDER + '/mosaic.tif', 'one'); load(FOLDER + '/mosaic2.tif', 'two')
-        if time.monotonic() - started > next_sample:
-            MEMORY.append(rss_mb()); next_sample += max(5, SECONDS / 60)
-    RESULT.update(counts=COUNTS, memory=MEMORY, longest_action_s=longest)
-    project.clear(); QTest.qWait(300); gc.collect()
-    session = plugin()._live
-    from qgis import utils
-    from landcover_plugin.live.threads import running
-    utils.unloadPlugin('landcover_plugin')
-    QTest.qWait(500)
-    RESULT['threads_left'] = running() + [t.name for t in threading.enumerate() if 'landcover' in t.name]
-    RESULT['memory_end'] = rss_mb()
-run(main)
-"""
+GROWTH_MB = 150
+"""What may be added after a quarter of the time: the memory cache is full by then, Python's heap and Qt's are not."""
+LONGEST_S = 30.0
+SCRIPT = Path(__file__).with_name("live_soak_driver.py").read_text("utf-8")
 
 
 def main() -> None:
     """Run it, and say what happened."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--folder", type=Path, help="for mosaics, profile and logs; kept")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="landcover-soak-", dir=Path.cwd()))
     folder.mkdir(parents=True, exist_ok=True)
+    result = soak(folder.resolve(), given.minutes * 60, given.seed)
+    if given.folder is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    wrong = report(result)
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """What the window counted."""
     for name, size in (("mosaic", 4096), ("mosaic2", 3072)):
         if not (folder / f"{name}.tif").exists():
             os.replace(cut_mosaic(folder, size), folder / f"{name}.tif")
-    write_tiny_model(
-        folder / "models" / "tiny",
-        classes=5,
-        tile=256,
-        halo=16,
-        depth=2,
-        pixel_size_m=(0.6, 0.3, 1.5),
-        fill="reflect",
-    )
-    (folder / "last_action").unlink(missing_ok=True)
-    seconds = given.minutes * 60
-    result = drive(
-        SCRIPT,
-        folder,
-        {"models_folder": folder / "models", "memory_mb": MEMORY_MB, "disk_mb": 256},
-        seconds + 180,
-        {"SOAK_SECONDS": str(seconds), "SOAK_SEED": str(given.seed), "GDAL_CACHEMAX": "64"},
-    )
-    print(json.dumps(result, indent=1))
-    early, late = result["memory"][len(result["memory"]) // 4], max(result["memory"])
-    print(
-        f"memory: {early:.0f} MB after a quarter, {late:.0f} MB at most, bound {early + MEMORY_MB + 150:.0f} MB"
-    )
-    if result["threads_left"] or late > early + MEMORY_MB + 150:
-        sys.exit("Something is left, or memory grew beyond its bound.")
+    for name, bands in (("tiny", 4), ("rgb", 3)):
+        write_tiny_model(
+            folder / "models" / name,
+            bands=bands,
+            classes=5,
+            tile=256,
+            halo=16,
+            depth=2,
+            pixel_size_m=(0.6, 0.3, 1.5),
+            fill="reflect",
+        )
+    (folder / "actions.log").unlink(missing_ok=True)
+    server = MapServer()
+    try:
+        return drive(
+            SCRIPT,
+            folder,
+            {"models_folder": folder / "models", "memory_mb": MEMORY_MB, "disk_mb": 256},
+            seconds + 300,
+            {
+                "SOAK_SECONDS": str(seconds),
+                "SOAK_SEED": str(seed),
+                "SOAK_SERVICE": server.url,
+                "GDAL_CACHEMAX": "64",
+                "QT_FATAL_WARNINGS": "0",
+                "LANDCOVER_PYTHON": sys.executable,
+            },
+        )
+    finally:
+        server.close()
+
+
+def report(found: dict[str, Any]) -> list[str]:
+    """Print it; what is wrong, a sentence each."""
+    memory = found["memory"]
+    early, late = memory[len(memory) // 4], max(memory[len(memory) // 4 :])
+    slowest = max(found["longest_s"], key=found["longest_s"].get)
+    print(json.dumps({k: v for k, v in found.items() if k != "errors"}, indent=1))
+    print(f"{sum(found['counts'].values())} actions, frames {found['frames']}, longest action {slowest} "
+          f"{found['longest_s'][slowest]:.1f} s")  # fmt: skip
+    print(f"memory: {early} MB after a quarter, {late} MB at most since, peak {found['peak_mb']:.0f} MB, "
+          f"{found['memory_end']:.0f} MB after the plugin was unloaded")  # fmt: skip
+    wrong = [f"An exception came to QGIS:\n{text}" for text in found["errors"][:5]]
+    if found["threads_left"]:
+        wrong.append(f"Threads are left: {', '.join(found['threads_left'])}.")
+    if found["processes_left"]:
+        wrong.append(f"Processes are left: {'; '.join(found['processes_left'])}.")
+    if late > early + GROWTH_MB:
+        wrong.append(f"Memory grew by {late - early} MB, more than {GROWTH_MB} MB.")
+    if found["longest_s"][slowest] > LONGEST_S:
+        wrong.append(f"The action {slowest} took {found['longest_s'][slowest]:.1f} s.")
+    return wrong
 
 
 if __name__ == "__main__":

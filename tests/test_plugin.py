@@ -50,21 +50,43 @@ def test_it_loads_unloads_and_loads_again(qgis_app: Any, qgis_iface: Any) -> Non
 
 _LOAD = """
 import sys
+from pytest_qgis.mock_qgis_classes import MockMessageBar
+from pytest_qgis.qgis_interface import QgisInterface
 from qgis.core import QgsApplication
-app = QgsApplication([], False)
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtWidgets import QMainWindow
+app = QgsApplication([], True)
 app.initQgis()
+window = QMainWindow()
+iface = QgisInterface(QgsMapCanvas(window), MockMessageBar(), window)
 before = set(sys.modules)
-from landcover_plugin.processing.provider import LandcoverProvider
-QgsApplication.processingRegistry().addProvider(LandcoverProvider())
+import landcover_plugin
+plugin = landcover_plugin.classFactory(iface)
+plugin.{}()
+if plugin._gui is not None:
+    plugin._gui.dock.refresh()
 print(*(set(sys.modules) - before))
 sys.stdout.flush()
 import os; os._exit(0)
 """
+HEAVY = {"numpy", "osgeo", "onnx", "onnxruntime", "requests", "sqlite3", "landcover_plugin.live.feeds"}
 
 
-def test_the_algorithms_import_nothing_heavy() -> None:
+def imported_by(step: str) -> set[str]:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-c", _LOAD.format(step)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     )
-    assert not {"numpy", "osgeo", "onnx", "onnxruntime", "requests", "sqlite3"} & set(done.stdout.split())
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("step", ["initProcessing", "initGui"])
+def test_qgis_starts_without_waiting_for_anything_heavy(step: str) -> None:
+    imported = imported_by(step)
+    assert "landcover_plugin.live.session" in imported
+    assert ("landcover_plugin.gui.dock" in imported) == (step == "initGui")
+    assert not HEAVY & imported

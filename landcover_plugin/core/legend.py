@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NODATA = 255
 """The map's value where there is no valid imagery."""
@@ -75,6 +77,8 @@ class Legend:
 
     def colour_table(self) -> npt.NDArray[np.uint8]:
         """(256, 4) uint8: red, green, blue, alpha of each map value; unknown ones transparent."""
+        import numpy as np  # legends are read when QGIS starts, which should not wait for it
+
         table = np.zeros((256, 4), np.uint8)
         for c in self.classes:
             table[c.id] = (*c.rgb, 255)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from .bands import BandMapping, guess_bands, parse_bands
 from .errors import ImageryError
 from .grid import Window
-from .imagery import ImagerySource
+from .imagery import ImagerySource, SourceBand
 from .model import Fill, ModelSpec
 
 _SAMPLES_A_SIDE = 8
@@ -122,14 +123,15 @@ def choose_recipe(
 
 def sample(source: ImagerySource, bands: tuple[int, ...]) -> npt.NDArray[Any]:
     """``(band, n)`` pixels from an even 8 × 8 set of small blocks over the whole raster."""
-    rows = _sample_starts(source.height)
-    cols = _sample_starts(source.width)
-    pieces = []
-    for row in rows:
-        for col in cols:
+    return np.concatenate(list(_samples(source, bands)), axis=1)
+
+
+def _samples(source: ImagerySource, bands: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
+    """The blocks of :func:`sample`, read one by one."""
+    for row in _sample_starts(source.height):
+        for col in _sample_starts(source.width):
             window = Window(row, col, min(_SAMPLE_PX, source.height), min(_SAMPLE_PX, source.width))
-            pieces.append(source.read(window, bands).reshape(len(bands), -1))
-    return np.concatenate(pieces, axis=1)
+            yield source.read(window, bands).reshape(len(bands), -1)
 
 
 def _sample_starts(length: int) -> list[int]:
@@ -141,14 +143,23 @@ def _alpha_band(source: ImagerySource, used: tuple[int, ...]) -> int | None:
     """The band that is a mask: tagged alpha, and only 0 and its maximum in the samples."""
     for band in source.bands:
         if band.colour == "alpha":
-            values = np.unique(sample(source, (band.number,)))
-            top = np.iinfo(band.dtype).max if np.issubdtype(np.dtype(band.dtype), np.integer) else 1.0
-            is_mask = bool(np.isin(values, (0, top, 255)).all()) and len(values) <= 2
+            is_mask = _is_mask(source, band)
             if is_mask and band.number in used:
                 raise ImageryError(f"Band {band.number} of {source.name} is a transparency mask, not near infrared; "
                                    "choose a model for red, green and blue, or name the bands.")  # fmt: skip
             return band.number if is_mask else None
     return None
+
+
+def _is_mask(source: ImagerySource, band: SourceBand) -> bool:
+    """Whether a band has at most two values in the samples, of 0 and its maximum; imagery shows early."""
+    top = np.iinfo(band.dtype).max if np.issubdtype(np.dtype(band.dtype), np.integer) else 1.0
+    found: set[float] = set()
+    for pixels in _samples(source, (band.number,)):
+        found.update(np.unique(pixels).tolist())
+        if len(found) > 2 or not found <= {0, top, 255}:
+            return False
+    return True
 
 
 def _scaling(

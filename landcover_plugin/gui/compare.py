@@ -9,10 +9,9 @@ from qgis.gui import QgsDockWidget, QgsMapCanvas, QgsMapToolPan
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QCloseEvent
 
-from ..live.looks import BLEND
+from ..live.outputs import BLEND, CLASSES
 from ..live.registry import KEY
 from ..live.repainting import is_live
-from ..live.tile_store import CLASSES
 from ..translation import tr
 from .live_layers import style, uri_of
 from .map_scale import keep_scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsMapLayerProxyModel
 from qgis.gui import QgsCollapsibleGroupBox, QgsDockWidget, QgsOpacityWidget
@@ -24,12 +24,10 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..core.model_library import list_models
-from ..live.looks import BLEND, CONFIDENCE
+from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.registry import KEY
 from ..live.repainting import is_live, view_extent
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
-from ..live.view_shares import ViewShares, shares_of_view
 from ..translation import tr
 from .choice_boxes import ImageryBox, ModelBox
 from .legend_chart import LegendChart
@@ -37,6 +35,9 @@ from .live_layers import bands_of, hidden_classes, live_layers_of, show_class
 from .live_switch import LiveSwitch
 from .pictures import picture
 from .state_line import StateLine
+
+if TYPE_CHECKING:
+    from ..live.view_shares import ViewShares
 
 _UPDATE_MS = 500
 _LEAST_OPACITY = 1e-3
@@ -221,6 +222,8 @@ class LiveDock(QgsDockWidget):
         feed = live.feed if live else None
         found: ViewShares | None = None
         if feed is not None and self._switch.is_on:
+            from ..live.view_shares import shares_of_view
+
             canvas = self._iface.mapCanvas()
             size = canvas.mapSettings().outputSize()
             for extent in view_extent(canvas, layer):

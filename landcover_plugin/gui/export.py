@@ -9,12 +9,8 @@ from typing import Any
 from qgis.core import Qgis, QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsTask
 from qgis.PyQt.QtWidgets import QFileDialog
 
-from ..core.backends.opening import open_backend
 from ..core.errors import CancelledError, LandcoverError
 from ..core.progress import Progress
-from ..core.raster_io import raster_io
-from ..live.exporting import export_predicted, export_view
-from ..live.levels import MAX_LEVEL
 from ..live.live_settings import PREFIX
 from ..live.repainting import view_extent
 from ..live.session import LiveSession
@@ -91,6 +87,11 @@ class Exporter:
             layer: a live layer.
             path: asked for where empty.
         """
+        from ..core.backends import open_backend
+        from ..core.raster_io import raster_io
+        from ..live.exporting import export_view
+        from ..live.imagery import reader_for
+
         feed, extents = layer.dataProvider().live.feed, view_extent(self._iface.mapCanvas(), layer)
         if feed is None or not extents:
             return
@@ -104,13 +105,17 @@ class Exporter:
         if not out:
             return
         settings = self._session.settings
-        source = feed.imagery.sources[0].reopen()
+        try:
+            open_source = reader_for(layer.dataProvider().live.uri, feed.spec)
+        except LandcoverError as e:
+            self._session.tell(str(e), "export")
+            return
         level, spec = view.level, feed.spec
 
         def work(task: ExportTask) -> Path:
             return export_view(
                 feed,
-                source,
+                open_source(task.is_cancelled),
                 lambda: open_backend(settings.backend, spec),
                 extent,
                 level,
@@ -128,6 +133,10 @@ class Exporter:
             layer: a live layer.
             path: asked for where empty.
         """
+        from ..core.raster_io import raster_io
+        from ..live.exporting import export_predicted
+        from ..live.levels import MAX_LEVEL
+
         feed, extents = layer.dataProvider().live.feed, view_extent(self._iface.mapCanvas(), layer)
         if feed is None or not extents:
             return

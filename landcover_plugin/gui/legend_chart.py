@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.PyQt.QtCore import QModelIndex, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QFontMetrics, QPainter, QPalette
@@ -17,9 +17,11 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..core.legend import Legend
-from ..live.view_shares import ViewShares
 from ..translation import tr
 from .pictures import swatch
+
+if TYPE_CHECKING:
+    from ..live.view_shares import ViewShares
 
 _SHARE = Qt.ItemDataRole.UserRole + 1
 _COLOUR = Qt.ItemDataRole.UserRole + 2

@@ -10,14 +10,14 @@ from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QAction, QActionGroup, QMenu, QSlider, QToolButton, QWidgetAction
 
 from ..core.model_library import list_models
-from ..live.looks import BLEND, CONFIDENCE
+from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.repainting import Repainter, is_live, live_layers
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
 from ..translation import tr
 from .compare import Comparison
 from .dock import LiveDock
 from .export import Exporter
+from .head_start import HeadStart
 from .live_layers import bands_of, bind, style
 from .live_switch import LiveSwitch
 from .local_inference import LocalInference
@@ -38,6 +38,7 @@ class LiveGui:
     def __init__(self, iface: Any, session: LiveSession) -> None:
         self._iface, self._session = iface, session
         self.switch = LiveSwitch(iface, session)
+        self.head_start = HeadStart(iface, session, self.switch)
         self.comparison = Comparison(iface)
         self.exporter = Exporter(iface, session)
         self._repainter = Repainter(session, self._canvases)
@@ -88,6 +89,7 @@ class LiveGui:
         self.dock.close_down()
         self._iface.removeDockWidget(self.dock)
         self.dock.deleteLater()
+        self.head_start.close()
         self.switch.close()
         self._iface.mainWindow().removeToolBar(self._toolbar)
         self._toolbar.deleteLater()

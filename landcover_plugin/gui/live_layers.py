@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from qgis.core import (
     QgsRaster,
     QgsRasterLayer,
     QgsRasterShader,
+    QgsRectangle,
     QgsSingleBandColorDataRenderer,
     QgsSingleBandPseudoColorRenderer,
 )
@@ -23,16 +25,16 @@ from ..core.errors import ImageryError, LandcoverError, ModelError
 from ..core.legend import Legend
 from ..core.model import ModelSpec
 from ..core.model_library import best_model, list_models
-from ..live.looks import BLEND, CONFIDENCE
+from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.registry import KEY
 from ..live.repainting import is_live
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
 from ..live.uri import LiveUri, parse_uri
 from ..qgis_imagery import band_count
 from ..translation import tr
 
 _SURE = 254
+_GLANCE_PX = 16
 
 
 def is_imagery(layer: Any) -> bool:
@@ -98,19 +100,28 @@ def _last_band_is_mask(layer: Any, wanted: int) -> bool:
     if provider.colorInterpretation(last) != QgsRaster.AlphaBand:
         return False
     # real near infrared, often tagged so, has many values; a mask has two
-    block = provider.block(last, layer.extent(), 64, 64)
-    values = {block.value(row, col) for row in range(0, 64, 4) for col in range(0, 64, 4)}
-    return values <= {0.0, 255.0, 65535.0}
+    return all(values <= {0.0, 255.0, 65535.0} for values in _glances(layer, last))
 
 
-def new_live_layer(
+def _glances(layer: Any, band: int) -> Iterator[set[float]]:
+    """Values of a band in small squares along both diagonals: all of it at once would take seconds."""
+    provider, extent = layer.dataProvider(), layer.extent()
+    width, height = layer.rasterUnitsPerPixelX() * _GLANCE_PX, layer.rasterUnitsPerPixelY() * _GLANCE_PX
+    for across, down in ((0.5, 0.5), (0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8)):
+        x = extent.xMinimum() + across * max(0.0, extent.width() - width)
+        y = extent.yMinimum() + down * max(0.0, extent.height() - height)
+        block = provider.block(band, QgsRectangle(x, y, x + width, y + height), _GLANCE_PX, _GLANCE_PX)
+        yield {block.value(row, col) for row in range(_GLANCE_PX) for col in range(_GLANCE_PX)}
+
+
+def uri_for(
     session: LiveSession,
     source: Any,
     output: str = CLASSES,
     model: str = "",
     at: tuple[float, float] | None = None,
-) -> Any:
-    """A live layer on a source layer, styled, not yet in a project.
+) -> LiveUri:
+    """What a new live layer on a source layer says.
 
     Args:
         session: of live layers.
@@ -120,13 +131,25 @@ def new_live_layer(
         at: where the user looks, in the source's CRS; kept where it decides the zoom of a service.
 
     Raises:
-        LandcoverError: no model fits, or the imagery cannot be read pixel by pixel.
+        ModelError: no model fits.
     """
     spec = choose_model(session, bands_of(source), model)
     if _last_band_is_mask(source, len(spec.bands)):
         spec = choose_model(session, len(spec.bands) - 1, model)
     is_service = source.dataProvider().xSize() <= 0
-    uri = LiveUri(source.source(), source.providerType(), spec.name, output, at=at if is_service else None)
+    return LiveUri(source.source(), source.providerType(), spec.name, output, at=at if is_service else None)
+
+
+def new_live_layer(source: Any, uri: LiveUri) -> Any:
+    """A live layer on a source layer, styled, not yet in a project.
+
+    Args:
+        source: the imagery.
+        uri: of :func:`uri_for`.
+
+    Raises:
+        ImageryError: the imagery cannot be read pixel by pixel.
+    """
     name = tr("Land cover of {}").format(source.name())
     layer = QgsRasterLayer(uri.text(), name, KEY)
     if not layer.isValid() or layer.dataProvider().live.feed is None:

@@ -10,10 +10,19 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import ImageryError, LandcoverError
 from ..live.live_settings import PREFIX
+from ..live.outputs import CLASSES
 from ..live.repainting import is_live, view_extent
 from ..live.session import LiveSession
-from ..live.tile_store import CLASSES
-from .live_layers import is_imagery, live_layers_of, new_live_layer, show, source_layer_of, uri_of
+from ..live.uri import LiveUri
+from .live_layers import (
+    is_imagery,
+    live_layers_of,
+    new_live_layer,
+    show,
+    source_layer_of,
+    uri_for,
+    uri_of,
+)
 
 _MODEL, _OUTPUT = f"{PREFIX}last_model", f"{PREFIX}last_output"
 
@@ -115,18 +124,27 @@ class LiveSwitch(QObject):
             raise ImageryError(
                 "There is no imagery on the map; add a raster layer, then press the button again."
             )
+        layer = new_live_layer(source, self.new_uri(source))
+        layer.dataProvider().live.feed.prepare()
+        add_above(layer, source)
+        self._last_id = layer.id()
+        return layer
+
+    def new_uri(self, source: Any) -> LiveUri:
+        """What the next press would make on an imagery.
+
+        Raises:
+            ModelError: no model fits.
+        """
         settings = QgsSettings()
         looked_at = view_extent(self._iface.mapCanvas(), source)
-        layer = new_live_layer(
+        return uri_for(
             self._session,
             source,
             str(settings.value(_OUTPUT, CLASSES) or CLASSES),
             str(settings.value(_MODEL, "") or ""),
             looked_at[0].centre if looked_at else None,
         )
-        add_above(layer, source)
-        self._last_id = layer.id()
-        return layer
 
     # -- what it shows ---------------------------------------------------------------------------
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from ..live.view_shares import ViewShares
 from ..translation import tr
+
+if TYPE_CHECKING:
+    from ..live.view_shares import ViewShares
 
 _IDLE, _WORKING, _READY, _WRONG = "#8d8d8d", "#2f7fc1", "#3a9a4b", "#c0392b"
 

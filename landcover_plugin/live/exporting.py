@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from ..core.progress import Reporter
 from ..core.raster_io import RasterIo
 from ..core.spool import Tile
 from .feed import TileFeed
+from .outputs import CLASSES
 from .tile_cache import TileCache
-from .tile_store import CLASSES, Series
+from .tile_store import Series
 
 
 def export_view(
@@ -36,7 +38,7 @@ def export_view(
 
     Args:
         feed: of the layer.
-        source: its imagery, for the calling thread.
+        source: its imagery, for the calling thread, which closes it.
         open_backend: gives the backend of the layer, for the calling thread to close.
         extent: of the view, in the imagery's CRS.
         level: that the view shows.
@@ -47,12 +49,9 @@ def export_view(
     Raises:
         LandcoverError: nothing is at ``out`` then.
     """
-    backend = open_backend()
-    try:
+    with contextlib.closing(source), contextlib.closing(open_backend()) as backend:
         options = ClassifyOptions(bands=feed.bands, extent=extent, level=level)
         return classify(source, feed.spec, backend, out, options, io=io, reporter=reporter)
-    finally:
-        backend.close()
 
 
 def export_predicted(

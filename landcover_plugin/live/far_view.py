@@ -10,9 +10,10 @@ import numpy as np
 from ..core.grid import Extent, PredictionGrid, TileIndex
 from ..core.legend import Legend
 from .asked_view import AskedView, asked_view
-from .looks import BLEND, Bytes, commonest, flat_look
+from .looks import Bytes, commonest, flat_look
+from .outputs import BLEND, CLASSES
 from .tile_cache import TileCache
-from .tile_store import CLASSES, Series
+from .tile_store import Series
 
 _SIDE = 64
 _TILES = 4096

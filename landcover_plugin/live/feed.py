@@ -20,11 +20,11 @@ from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_a
 from .far_view import FarView
 from .feed_source import FeedSource
 from .levels import Levels, LevelsOfViews
-from .looks import BLEND, Bytes, arrays_for, look
+from .looks import Bytes, arrays_for, look
+from .outputs import BLEND, CLASSES
 from .preparation import Preparation
 from .tile_cache import TileCache
 from .tile_queue import Lease, TileQueue
-from .tile_store import CLASSES
 from .workers import Setup, Slots, Worker
 
 _GIVE_UP_S = 60.0
@@ -75,6 +75,7 @@ class TileFeed:
         self.listeners: list[Callable[[TileFeed], None]] = []
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
         self.error: Exception | None = None
+        self.is_wanted_soon = False
         self._start_thread = start_thread
         self._lock = threading.RLock()
         self._preparation = Preparation(spec, open_backend, imagery.to_sample, bands, imagery.keeps_for_s)
@@ -300,10 +301,16 @@ class TileFeed:
         now = time.monotonic()
         return sum(now - at < _RATE_S for at in list(self._arrivals)) / _RATE_S
 
+    def prepare(self) -> None:
+        """Get ready for the first tile before anybody looks; returns at once, and says nothing of trouble."""
+        self.is_wanted_soon = True
+        self._start()
+
     def _start(self) -> None:
         with self._lock:
             if self._workers or self._closed:
                 return
+            self._preparation.begin()
             slots = Slots()
             self._workers = [Worker(self, source, slots) for source in self.imagery.sources]
             self._joins = [

@@ -10,7 +10,7 @@ from ..core.grid import Extent, Window
 from ..core.legend import NODATA
 from ..translation import tr
 from .asked_view import AskedView, asked_view
-from .tile_store import CLASSES, PROBABILITIES
+from .outputs import CLASSES, PROBABILITIES
 
 if TYPE_CHECKING:
     from .live_source import LiveSource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,13 @@ import numpy.typing as npt
 from qgis.core import QgsProviderRegistry, QgsRasterLayer
 
 from ..core.errors import ImageryError
-from ..core.grid import Window
+from ..core.grid import Extent, Window
 from ..core.imagery import ImagerySource
+from ..core.model import ModelSpec
 from ..core.raster_io import raster_io
 from ..qgis_imagery import LayerImagery, host_of
 from .feed_source import FeedSource
+from .uri import LiveUri
 
 WEEK_S = 7 * 86400.0
 _SERVICE_WORKERS = 3
@@ -71,6 +73,19 @@ def feed_source(
     if is_service and all(band.dtype == "uint8" for band in sources[0].bands):
         return FeedSource(sources, lonlat, True, WEEK_S, Unsampled)
     return FeedSource(sources, lonlat, is_service, WEEK_S if is_service else None)
+
+
+def reader_for(uri: LiveUri, spec: ModelSpec) -> Callable[[Callable[[], bool]], ImagerySource]:
+    """What opens a layer's imagery once more, in another thread, with the pixels that its feed has.
+
+    To be called in the main thread; what it gives takes what is asked while a service keeps waiting.
+
+    Raises:
+        ImageryError: it cannot be opened.
+    """
+    imagery = LayerImagery(open_layer(uri.provider, uri.source))
+    at = Extent(*uri.at, *uri.at) if uri.at is not None else None
+    return lambda is_cancelled: imagery.open(spec.pixel_size_m.best, at, is_cancelled)
 
 
 class Unsampled:

@@ -7,10 +7,8 @@ import numpy.typing as npt
 
 from ..core.legend import NODATA, Legend
 from ..core.map_raster import confidence_of
-from .tile_store import CLASSES, PROBABILITIES
+from .outputs import BLEND, CLASSES, CONFIDENCE, PROBABILITIES
 
-BLEND, CONFIDENCE = "blend", "confidence"
-OUTPUTS = (CLASSES, BLEND, CONFIDENCE)
 _NEEDS = {CLASSES: (CLASSES,), BLEND: (CLASSES, PROBABILITIES), CONFIDENCE: (CLASSES, PROBABILITIES)}
 
 Bytes = npt.NDArray[np.uint8]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from ..core.backends import Backend
 from ..core.errors import BackendError, LandcoverError
@@ -16,6 +17,8 @@ from .workers import Reopening, Setup
 
 class Preparation:
     """Samples the imagery once, and opens the backend again whenever it was lost. Any thread may call.
+
+    The backend is opened in a thread of its own, which ends with that, while the imagery is sampled.
 
     Args:
         spec: the model.
@@ -37,8 +40,27 @@ class Preparation:
         self._bands, self._keeps_for_s = bands, keeps_for_s
         self._lock = threading.Lock()
         self._lost: Backend | None = None
+        self._opening: Future[Backend] | None = None
         self.reopening = Reopening()
         self.setup: Setup | None = None
+
+    def begin(self) -> None:
+        """Start opening the backend, where nobody has; returns at once."""
+        with self._lock:
+            if self.setup is None and self.reopening.error is None:
+                self._open()
+
+    def _open(self) -> Future[Backend]:
+        """With the lock held: the backend that is being opened."""
+        if self._opening is None:
+            opening = self._opening = Future()
+            threading.Thread(
+                target=_carry_out,
+                args=(opening, lambda: self._open_backend(self._spec)),
+                name="landcover-live-opening",
+                daemon=True,
+            ).start()
+        return self._opening
 
     def ready(self, source: ImagerySource) -> tuple[Setup, bool]:
         """The setup, and whether it is new.
@@ -64,11 +86,15 @@ class Preparation:
             return self.setup, True
 
     def _prepare(self, source: ImagerySource) -> Setup:
+        opening = self._open()
         if self.setup is not None:
             choice = self.setup.choice
         else:
             choice = choose_recipe(self._to_sample(source), self._spec, bands=self._bands)
-        backend = self._open_backend(self._spec)
+        try:
+            backend = opening.result()
+        finally:
+            self._opening = None
         series = series_of(
             source.fingerprint, choice.recipe, self._spec, backend.numeric_kind, self._keeps_for_s
         )
@@ -85,9 +111,19 @@ class Preparation:
     def close(self) -> None:
         """Give the backend back; nobody uses it any more."""
         with self._lock:
+            if self._opening is not None and self._opening.exception() is None:
+                self._opening.result().close()
+            self._opening = None
             left = self._lost
             if left is None and self.setup is not None and self.reopening.error is None:
                 left = self.setup.backend
             if left is not None:
                 left.close()
             self._lost = None
+
+
+def _carry_out(future: Future[Backend], work: Callable[[], Backend]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as e:  # whoever asks for the result raises it
+        future.set_exception(e)

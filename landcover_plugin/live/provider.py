@@ -30,7 +30,7 @@ from ..core.grid import Extent
 from ..core.legend import NODATA
 from ..translation import tr
 from .identify import find, identify_html, identify_text, identify_values, value_names
-from .looks import BLEND, CONFIDENCE
+from .outputs import BLEND, CONFIDENCE
 
 if TYPE_CHECKING:
     from .live_source import LiveSource

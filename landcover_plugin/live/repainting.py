@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis, QgsCoordinateTransform, QgsCsException, QgsProject
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer
 
 from ..core.grid import Extent
-from .feed import TileFeed
 from .registry import KEY
-from .session import LiveSession
+
+if TYPE_CHECKING:
+    from .feed import TileFeed
+    from .session import LiveSession
 
 _LEAST_S = 0.1
 _COSTS = 4.0

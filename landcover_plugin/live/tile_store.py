@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ..core.grid import TileIndex
 from ..core.model import ModelSpec
 from ..core.recipe import Recipe
+from .outputs import CLASSES, PROBABILITIES
 
-CLASSES, PROBABILITIES = "classes", "probabilities8"
 Arrays = Mapping[str, npt.NDArray[np.uint8]]
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from ..core.errors import OptionError
-from .looks import OUTPUTS
-from .tile_store import CLASSES
+from .outputs import CLASSES, OUTPUTS
 
 _MAX_CHARS = 20_000
 _BANDS = re.compile(r"[0-9, ]{0,200}")

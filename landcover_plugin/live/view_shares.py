@@ -11,7 +11,7 @@ from ..core.grid import Extent
 from ..core.legend import NODATA
 from .asked_view import asked_view, zoom_out
 from .feed import TileFeed
-from .tile_store import CLASSES
+from .outputs import CLASSES
 
 _MOST_PX = 400
 

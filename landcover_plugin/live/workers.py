@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +46,7 @@ class Course(Protocol):
     grid: PredictionGrid
     cache: TileCache
     queue: TileQueue
+    is_wanted_soon: bool
 
     def set_up(self, source: ImagerySource) -> Setup:
         """Sample the imagery and open the backend, once; raises a LandcoverError."""
@@ -112,12 +114,19 @@ class Worker:
     def run(self) -> None:
         """The life of the thread."""
         try:
+            self._prepare()
             while not self._stop.is_set():
                 job = self._feed.queue.take(_POLL_S)
                 if job is not None:
                     self._make(job)
         finally:
             self._source.close()
+
+    def _prepare(self) -> None:
+        if self._feed.is_wanted_soon:
+            # whoever wants the first tile meets the trouble again, and says so
+            with contextlib.suppress(LandcoverError):
+                self._feed.set_up(self._source)
 
     def _make(self, job: Job) -> None:
         try:

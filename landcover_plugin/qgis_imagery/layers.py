@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 
 from ..core.errors import ImageryError
-from .frame import Frame, crs_wkt, frame_of
 
 if TYPE_CHECKING:
     from ..core.grid import Extent
     from ..core.imagery import ImagerySource
+    from .frame import Frame
     from .image_server import ImageService
     from .reading_thread import CancellableSource
     from .xyz_tiles import XyzService
@@ -110,10 +110,13 @@ class LayerImagery:
         return (first, *(first.reopen() for _ in more))
 
     def _frame(self, best_pixel_size_m: float, at: tuple[float, float] | None) -> Frame:
+        from .frame import frame_of  # numpy comes with it, which QGIS should not wait for when it starts
+
         frame = getattr(self._service, "frame", None)
         return frame or frame_of(self._clone, best_pixel_size_m, at)
 
     def _reader(self, frame: Frame, clone: object) -> CancellableSource:
+        from .frame import crs_wkt
         from .provider_source import ProviderSource
 
         if self._service is not None:
@@ -122,6 +125,7 @@ class LayerImagery:
 
     def _file(self) -> ImagerySource:
         from ..core.raster_io import raster_io
+        from .frame import crs_wkt
 
         source = raster_io().open(self._path)
         if source.crs_wkt is None and self.crs.isValid():

@@ -28,18 +28,19 @@ SEGMENTATION = """\
 
 ## What it was trained on
 - {chips} chips of 256 × 256 pixels: eight cities of California, farmland in southern Ohio (0.6 m), a quarter
-  quadrangle in West Virginia (1 m, eight patches at two dates each); and 40 chips of generated landscapes, a twentieth of the crops.
+  quadrangle in West Virginia (1 m, eight patches at two dates each); and 40 chips of generated landscapes, a twentieth of
+  the crops.
 - {points} squares of 3 × 3 pixels read by eye, {own} of them by this project where a network was unsure
   (`landcover_plugin/training/labels`), as hard labels.
 - Soft labels for all other pixels, by a weak teacher: extremely randomised trees over spectral and texture features and the
   2018 model's probabilities, fitted to the points of training places only. In Ohio the 2018 model's opinion is mixed in; in
   West Virginia the Chesapeake Conservancy's labels.{more}
-- Varied in training: pixel size 0.67 to 1.9 times the chip's, exposure, contrast and colour, faded colours, browned vegetation,
-  blur, sharpening, noise and JPEG blocks.
+- Varied in training: pixel size 0.67 to 1.9 times the chip's, exposure, contrast and colour, faded colours, browned
+  vegetation, blur, sharpening, noise and JPEG blocks.
 
 Fold 0 of five was held out, its pixels and its points: places (city and number) in California, cluster 03 in Ohio, the quad
-`m_3708035_ne` in West Virginia. **All figures below are of the network that never saw them.** Once they were taken, it went on for
-{refit} steps with the points of all folds, the quad still held out, and those weights are the ones that are shipped.
+`m_3708035_ne` in West Virginia. **All figures below are of the network that never saw them.** Once they were taken,
+it went on for {refit} steps with the points of all folds, the quad still held out; those weights are shipped.
 
 ## How it was measured
 **One fold of five, not five.** Points of one fold are few; the 95 % intervals stand beside every figure, and those of

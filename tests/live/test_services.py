@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import concurrent.futures
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -271,3 +272,36 @@ def test_views_left_in_mid_flight_leave_no_wrong_tile(session, server, name):
     for window in windows:
         got = picture(layer, window)
         np.testing.assert_array_equal(got, kind.pixels(feed.grid, window).argmax(axis=0) + 1)
+
+
+def test_a_view_of_a_tile_service_is_exported_beside_its_live_layer(session, server, tmp_path):
+    from landcover_plugin.core.backends import open_backend
+    from landcover_plugin.core.raster_io import raster_io
+    from landcover_plugin.live.exporting import export_view
+    from landcover_plugin.live.imagery import reader_for
+    from landcover_plugin.processing.reporting import FeedbackReporter
+
+    kind = KINDS["xyz"]
+    layer = live_layer(kind, kind.uri(server, "fine"))
+    live = layer.dataProvider().live
+    window = kind.window(live.feed.grid)
+    extent = live.feed.grid.extent(window)
+    seen = picture(layer, window)
+    open_source = reader_for(live.uri, live.spec)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        exported = pool.submit(
+            lambda: (
+                export_view(
+                    live.feed,
+                    open_source(lambda: False),
+                    lambda: open_backend("onnxruntime:cpu", live.spec),
+                    extent,
+                    0,
+                    tmp_path / "view.tif",
+                    raster_io("gdal"),
+                    FeedbackReporter(qgis.QgsProcessingFeedback()),
+                ).path
+            )
+        )
+        wait_for(exported.done)
+    np.testing.assert_array_equal(read_raster(exported.result())[0], seen)
