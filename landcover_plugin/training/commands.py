@@ -141,11 +141,23 @@ def scenes(chips: Path, run: Path, encoder: str, folds: int, tune: int, seed: in
     "--models", type=_FOLDER, default=Path("models"), show_default=True, help="Where the model goes."
 )
 @click.option("--steps", type=int, help="Steps of the whole run, if not the usual ones.")
-@click.option("--hold", default=0, show_default=True, help="Fold of five that is kept out.")
+@click.option(
+    "--hold", default=0, show_default=True, help="Fold of five that is kept out until figures are taken."
+)
+@click.option(
+    "--start", help="Earlier version to go on from, which held out the same fold; else from nothing."
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def default(
-    name: str, runs: Path, models: Path, steps: int | None, hold: int, seed: int, device: str
+    name: str,
+    runs: Path,
+    models: Path,
+    steps: int | None,
+    hold: int,
+    start: str | None,
+    seed: int,
+    device: str,
 ) -> None:
     """Make one of the shipped models from the data that LANDCOVER_DATA names.
 
@@ -154,7 +166,8 @@ def default(
     from .default_run import STEPS, run_default
 
     with place(device) as where, _progress(steps or STEPS.get(name, 1), where.leads) as report:
-        run_default(name, runs, models, where, _say, report, steps=steps, hold=hold, seed=seed)
+        earlier = find_model(start) if start else None
+        run_default(name, runs, models, where, _say, report, steps=steps, hold=hold, seed=seed, start=earlier)
 
 
 @train.command()

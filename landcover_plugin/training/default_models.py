@@ -18,7 +18,6 @@ import torch
 from . import default_data as data
 from . import weak_teacher
 from .augmentation import Radiometry
-from .checkpoint import network_from
 from .chips import CHIP, SOFT_STEP, UNLABELLED, Anchor, TrainingSet, empty_set
 from .crops import CropPlan, CropSource
 from .default_legend import LEGEND, MERGED, POINT_CLASSES
@@ -31,8 +30,8 @@ from .prediction import probabilities as predicted_probabilities
 NAMES = tuple(c.name for c in LEGEND)
 MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
 SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 2))
-CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.52, 0.27, 0.16, 0.05), zoom=(0.67, 1.9))
-INFRARED = Radiometry()
+CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.52, 0.27, 0.19, 0.02), zoom=(0.67, 1.9))
+INFRARED = Radiometry(saturation=0.1)
 COLOUR_ONLY = Radiometry(band_gain=0.1, common_gain=0.25, extreme=0.14, dormant=0.2, saturation=0.3, jpeg=0.2)
 LABEL_TRUST = 0.7
 """Share of the wall-to-wall labels in West Virginia's soft labels; the rest is the weak teacher's."""
@@ -283,8 +282,9 @@ def train_default(
     *,
     hold: int | None = 0,
     rate: float = 2e-3,
+    cool_down: float = 0.35,
     colour_only: bool = False,
-    start: Path | None = None,
+    start: SegmentationNetwork | None = None,
     seed: int = 1,
     report: Report | None = None,
 ) -> SegmentationNetwork:
@@ -299,16 +299,17 @@ def train_default(
         hold: fold that is held out; None to learn from all, with no figures.
         rate: learning rate.
         colour_only: without near infrared.
-        start: checkpoint whose weights the run starts from; near infrared is taken out as needed.
+        cool_down: share of the steps in which the rate falls.
+        start: network whose weights the run starts from; near infrared is taken out as needed.
         seed: of everything random.
         report: called at every check.
     """
     bands = (0, 1, 2) if colour_only else (0, 1, 2, 3)
     chips = training_set(given, soft, hold).with_bands(bands)
     source = CropSource(chips, CROPS, len(LEGEND), seed)
-    plan = LoopPlan(steps=steps, rate=rate, hard_share=0.55, cool_down=0.35, check_every=250, seed=seed)
+    plan = LoopPlan(steps=steps, rate=rate, hard_share=0.55, cool_down=cool_down, check_every=250, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = None if start is None else starting_weights(network_from(start), len(bands))
+    weights = None if start is None else starting_weights(start, len(bands))
     shape = replace(SHAPE, bands=len(bands))
     loop = TrainingLoop(shape, source, plan, COLOUR_ONLY if colour_only else INFRARED, where, folder, weights)
 

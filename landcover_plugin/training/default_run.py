@@ -37,9 +37,12 @@ from .prediction import classes
 from .quantise import eight_bit_model
 from .sheet import write_sheet
 from .shipped import shipped_classes
+from .warm_start import network_of
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
 STEPS = {"naip-landcover": 3600, "rgb-landcover": 2800}
+RATE, GO_ON_RATE = 2e-3, 1.5e-3
+"""Learning rate of a fresh network, and of one that goes on from an earlier version."""
 REFIT_STEPS = 500
 """Steps in which a measured network goes on with the held-out fold's points before it is shipped."""
 REFIT_RATE = 6e-4
@@ -70,7 +73,7 @@ def model_2018(cache: Path) -> Path:
 
 def run_default(
     name: str, runs: Path, models: Path, where: Place, say: Say, report: Report | None,
-    steps: int | None = None, hold: int = 0, seed: int = 1,
+    steps: int | None = None, hold: int = 0, seed: int = 1, start: ModelSpec | None = None,
 ) -> None:  # fmt: skip
     """Train one of :data:`MODELS`, measure it on the held-out fold and write its folder.
 
@@ -84,6 +87,7 @@ def run_default(
         steps: of the run, if not the usual ones.
         hold: fold that is held out until the network is measured.
         seed: of everything random.
+        start: earlier version of the model to go on from, one that held out the same fold.
     """
     given = read_default_data()
     infrared = runs / "naip-landcover" / "checkpoint.pt"
@@ -97,16 +101,22 @@ def run_default(
     colour_only = name == "rgb-landcover"
     if colour_only:
         soft = blended_labels(soft, network_from(infrared), given.images)
+    first = network_from(infrared) if colour_only else None
+    if start is not None:
+        seen = given.images[:: len(given.images) // 64, : len(start.bands)]
+        first = network_of(start, np.ascontiguousarray(seen))
     network = train_default(
-        given, soft, runs / name, where, steps or STEPS[name], hold=hold,
-        colour_only=colour_only, start=infrared if colour_only else None, seed=seed, report=report,
+        given, soft, runs / name, where, steps or STEPS[name], hold=hold, rate=GO_ON_RATE if start else RATE,
+        cool_down=0.5 if start else 0.35, colour_only=colour_only, start=first, seed=seed, report=report,
     )  # fmt: skip
     shipped = train_default(
-        given, soft, runs / name / "refit", where, REFIT_STEPS, hold=None, rate=REFIT_RATE,
-        colour_only=colour_only, start=runs / name / "checkpoint.pt", seed=seed + 1,
+        given, soft, runs / name / "refit", where, REFIT_STEPS, hold=None, rate=REFIT_RATE, cool_down=0.5,
+        colour_only=colour_only, start=network_from(runs / name / "checkpoint.pt"), seed=seed + 1,
     )  # fmt: skip
     if where.leads:
-        finish_default(name, network, shipped, given, runs / name, models / name, hold, say)
+        earlier = f"{start.name} {start.version}, SHA-256 {start.sha256}" if start else ""
+        version = str(int(start.version) + 1) if start else "1"
+        finish_default(name, network, shipped, given, runs / name, models / name, hold, say, earlier, version)
 
 
 def _soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
@@ -127,6 +137,8 @@ def finish_default(
     folder: Path,
     hold: int,
     say: Say,
+    earlier: str = "",
+    version: str = "1",
 ) -> ModelSpec:
     """Figures, sheet and model folder of a trained default network.
 
@@ -139,6 +151,8 @@ def finish_default(
         folder: of the model.
         hold: the fold.
         say: gets remarks.
+        earlier: what the run went on from, if anything.
+        version: of the model.
     """
     bands = slice(0, network.shape.bands)
     found = measure(lambda x: classes(network, x[:, bands]), given, hold)
@@ -150,10 +164,12 @@ def finish_default(
         "held out": f"fold {hold} of {data.FOLDS} (places, clusters, one quad) until the figures were taken",
         GONE_ON: f"{REFIT_STEPS} steps with the points of all folds, the quad still held out",
         "points": len(given.points) + len(given.own),
+        "started from": earlier or "nothing",
         "torch": torch.__version__,
     }
     figures = {m.title: m.as_json() for m in with_merged(found)}
     spec = segmentation_spec(name, TITLES[name], DESCRIPTION, network, figures, provenance)
+    spec = replace(spec, version=version)
     _leave_out_8_bit_form_if_worse(network, spec, given, hold, found, run, say)
     written = export_model(shipped, spec, folder)
     if (run / "8bit" / "model.json").is_file():
