@@ -61,12 +61,12 @@ def test_help_says_how_to_use_several_processes_and_how_to_go_on() -> None:
 
 
 def test_a_shipped_model_goes_on_learning(pairs) -> None:
-    done = _segment(pairs, "--start", "naip-landcover", "--steps", "2", "--batch", "2", "--crop", "64")
+    done = _segment(pairs, "--from", "naip-landcover", "--steps", "2", "--batch", "2", "--crop", "64")
     assert done.exit_code == 0, done.output
     assert (pairs / "run" / "model" / "model.json").is_file()
 
 
 def test_a_model_with_other_bands_is_no_start(pairs) -> None:
-    done = _segment(pairs, "--start", "rgb-landcover", "--steps", "2")
+    done = _segment(pairs, "--from", "rgb-landcover", "--steps", "2")
     assert isinstance(done.exception, OptionError)
     assert "has 3 bands and 5 classes, but 4 bands and 5 classes are to be learned" in str(done.exception)
