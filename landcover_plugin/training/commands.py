@@ -53,7 +53,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--teacher", help="Model whose opinion is learned as soft labels.")
 @click.option("--teacher-weight", default=1.0, show_default=True)
 @click.option(
-    "--start", help="Model of ours that goes on learning, such as naip-landcover; else a fresh network."
+    "--from",
+    "start",
+    help="Model of ours that goes on learning, such as naip-landcover; else a fresh network.",
 )
 @click.option("--steps", default=3000, show_default=True, help="Steps of the whole run.")
 @click.option("--batch", default=32, show_default=True, help="Crops a step, over all processes.")
@@ -145,7 +147,7 @@ def scenes(chips: Path, run: Path, encoder: str, folds: int, tune: int, seed: in
     "--hold", default=0, show_default=True, help="Fold of five that is kept out until figures are taken."
 )
 @click.option(
-    "--start", help="Earlier version to go on from, which held out the same fold; else from nothing."
+    "--from", "start", help="Earlier version to go on from, which held out the same fold; else from nothing."
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
