@@ -81,8 +81,8 @@ def choose_model(session: LiveSession, band_count: int, wanted: str = "") -> Mod
             return spec
     best = best_model(band_count, models)
     if best is None:
-        raise ModelError(f"No installed model fits imagery of {band_count} band{'s' if band_count != 1 else ''}; "
-                         "import one with Processing, Land cover, Import model.")  # fmt: skip
+        raise ModelError(tr("No installed model fits imagery of so few bands ({}); import one with Processing, "
+                            "Land cover, Import model.").format(band_count))  # fmt: skip
     return best
 
 
@@ -154,7 +154,9 @@ def new_live_layer(source: Any, uri: LiveUri) -> Any:
     layer = QgsRasterLayer(uri.text(), name, KEY)
     if not layer.isValid() or layer.dataProvider().live.feed is None:
         problem = layer.dataProvider().live.problem if layer.isValid() else ""
-        raise ImageryError(problem or f"{source.name()} cannot be opened for land cover; check its source.")
+        raise ImageryError(
+            problem or tr("{} cannot be opened for land cover; check its source.").format(source.name())
+        )
     style(layer)
     return layer
 

@@ -8,6 +8,8 @@ from typing import Any
 from qgis.core import QgsProviderMetadata, QgsProviderRegistry
 from qgis.PyQt import sip
 
+from ..translation import tr
+
 KEY = "landcover"
 
 
@@ -30,7 +32,7 @@ def register(factory: Callable[[str], Any]) -> None:
     registry = QgsProviderRegistry.instance()
     metadata = registry.providerMetadata(KEY)
     if metadata is None:
-        metadata = LiveMetadata(KEY, "Land cover, predicted live")
+        metadata = LiveMetadata(KEY, tr("Land cover, predicted live"))
         registry.registerProvider(metadata)
         # the bindings tie its life to this wrapper of the registry, which ends with the function
         sip.transferto(metadata, metadata)

@@ -101,7 +101,9 @@ class LiveSession(QObject):
         """
         spec = find_model(name, self.folders())
         if spec.task != "segmentation":
-            raise ModelError(f"Model '{name}' labels whole chips, not pixels; choose a segmentation model.")
+            raise ModelError(
+                tr("Model '{}' labels whole chips, not pixels; choose a segmentation model.").format(name)
+            )
         return spec
 
     def reopen_backends(self) -> None:
