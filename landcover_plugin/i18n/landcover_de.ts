@@ -569,9 +569,14 @@
    <translation>Landbedeckung, live vorhergesagt</translation>
   </message>
   <message>
+   <location filename="../live/provider.py" />
+   <source>This scale is too far out to predict land cover; choose a larger one.</source>
+   <translation>Dieser Maßstab ist zu klein, um Landbedeckung vorherzusagen; wählen Sie einen größeren.</translation>
+  </message>
+  <message>
    <location filename="../live/session.py" />
-   <source>A picture or file with live land cover is not complete: {}</source>
-   <translation>Ein Bild oder eine Datei mit Live-Landbedeckung ist nicht vollständig: {}</translation>
+   <source>A picture or file is not complete, live land cover of {} is missing: {}</source>
+   <translation>Ein Bild oder eine Datei ist nicht vollständig, die Live-Landbedeckung von {} fehlt: {}</translation>
   </message>
   <message>
    <location filename="../live/session.py" />

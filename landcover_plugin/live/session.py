@@ -127,7 +127,8 @@ class LiveSession(QObject):
 
     def _report(self, source: LiveSource, error: Exception) -> None:
         """From any thread: somebody who waited for predictions did not get them."""
-        self.tell(tr("A picture or file with live land cover is not complete: {}").format(error), "export")
+        sentence = tr("A picture or file is not complete, live land cover of {} is missing: {}")
+        self.tell(sentence.format(source.name, error), "export")
 
     def tell(self, sentence: str, about: str) -> None:
         """Say something to the user, once a minute at most; from any thread."""
