@@ -162,15 +162,21 @@ def new_live_layer(source: Any, uri: LiveUri) -> Any:
 
 
 def style(layer: Any) -> None:
-    """Colours for what the layer shows: those of the legend, or grey for confidence."""
+    """Colours for what the layer shows: those of the legend, or grey for confidence; opacity stays."""
     live = layer.dataProvider().live
     if live.uri.output == BLEND:
-        layer.setRenderer(QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))
+        _put(layer, QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))
     elif live.uri.output == CONFIDENCE:
-        layer.setRenderer(_confidence_renderer(layer))
+        _put(layer, _confidence_renderer(layer))
     elif live.spec is not None:
-        layer.setRenderer(class_renderer(layer, live.spec.legend))
+        _put(layer, class_renderer(layer, live.spec.legend))
     layer.emitStyleChanged()
+
+
+def _put(layer: Any, renderer: Any) -> None:
+    """Give a layer another renderer. The layer's opacity is the renderer's, so it is handed on."""
+    renderer.setOpacity(layer.opacity())
+    layer.setRenderer(renderer)
 
 
 def class_renderer(layer: Any, legend: Legend) -> QgsPalettedRasterRenderer:
@@ -218,9 +224,11 @@ def show(
     )
     if new == uri:
         return
-    bind(layer, new)
+    opacity = layer.opacity()
+    bind(layer, new)  # QGIS makes a new style where another output has other values
     if layer.isValid() and (new.output != uri.output or new.model != uri.model):
         style(layer)
+    layer.setOpacity(opacity)
     layer.triggerRepaint()
 
 
@@ -250,6 +258,6 @@ def show_class(layer: Any, class_id: int, visible: bool) -> None:
             colour = QColor(entry.color)
             colour.setAlpha(255 if visible else 0)
             entry.color = colour
-    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+    _put(layer, QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
     layer.emitStyleChanged()
     layer.triggerRepaint()

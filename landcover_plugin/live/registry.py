@@ -9,6 +9,7 @@ from qgis.core import QgsProviderMetadata, QgsProviderRegistry
 from qgis.PyQt import sip
 
 from ..translation import tr
+from .moved_projects import for_project, from_project
 
 KEY = "landcover"
 
@@ -25,6 +26,14 @@ class LiveMetadata(QgsProviderMetadata):
     def createProvider(self, uri: str, options: Any, flags: Any = None) -> Any:
         """A provider, or None where the plugin is off."""
         return self.factory(uri) if self.factory else None
+
+    def absoluteToRelativeUri(self, uri: str, context: Any) -> str:
+        """What a project file holds of a source (QGIS 3.30 and later)."""
+        return for_project(uri, context.pathResolver()) if self.factory else uri
+
+    def relativeToAbsoluteUri(self, uri: str, context: Any) -> str:
+        """The source of what a project file holds (QGIS 3.30 and later)."""
+        return from_project(uri, context.pathResolver()) if self.factory else uri
 
 
 def register(factory: Callable[[str], Any]) -> None:

@@ -15,6 +15,7 @@ from ..core.model import ModelSpec
 from ..core.model_library import find_model, model_folders
 from ..translation import tr
 from .live_settings import MEGABYTE, LiveSettings, cache_file, read_settings
+from .moved_projects import PathHooks
 from .registry import register, unregister
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class LiveSession(QObject):
         self._timer.timeout.connect(self._tick)
         self._timer.start(_TICK_MS)
         register(self.make_provider)
+        self._paths = PathHooks()
         QgsApplication.instance().aboutToQuit.connect(self.close)
 
     # -- what layers stand for -------------------------------------------------------------------
@@ -167,6 +169,7 @@ class LiveSession(QObject):
         self._closed = True
         self._timer.stop()
         unregister()
+        self._paths.end()
         with self._lock:
             made = self._made
         if made is not None:
