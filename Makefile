@@ -12,7 +12,7 @@ OUT ?= demo
 export QT_QPA_PLATFORM ?= offscreen
 export LANDCOVER_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help install test test-triton test-servers check demo bench bench-live soak soak-server package train-demo train-models pictures clean
+.PHONY: help install test test-triton test-servers check demo bench bench-live soak soak-server package train-demo train-models translations pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ soak-server: $(STAMP) ## landcover serve under 64 clients for ten minutes
 
 package: $(STAMP) ## the plugin's zip, of what is committed
 	@$(PYTHON) .ci/package.py
+
+translations: $(STAMP) ## bring landcover_plugin/i18n/*.ts up to date with the texts
+	$(PYTHON) .ci/translations.py update
 
 pictures: $(STAMP) ## the documentation's pictures, of the generated scene
 	$(PYTHON) .ci/pictures.py

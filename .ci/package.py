@@ -1,12 +1,15 @@
-"""Build the plugin's zip: what qgis-plugin-ci packs, plus the models."""
+"""Build the plugin's zip: what qgis-plugin-ci packs, plus the models and the compiled translations."""
 
 from __future__ import annotations
 
 import configparser
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
+
+from translations import compile_all
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGIN = "landcover_plugin"
@@ -35,12 +38,19 @@ def build() -> Path:
     path = ROOT / f"{PLUGIN}.{version()}.zip"
     if done.returncode or not path.exists():
         sys.exit(f"qgis-plugin-ci failed:\n{done.stdout}{done.stderr}")
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, tempfile.TemporaryDirectory() as work:
         for name in committed("models"):
-            entry = zipfile.ZipInfo(f"{PLUGIN}/{name}", EPOCH)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, (ROOT / name).read_bytes())
+            add(archive, name, ROOT / name)
+        for compiled in compile_all(Path(work)):
+            add(archive, f"i18n/{compiled.name}", compiled)
     return path
+
+
+def add(archive: zipfile.ZipFile, name: str, file: Path) -> None:
+    """Put a file into the plugin's folder, the same bytes each time."""
+    entry = zipfile.ZipInfo(f"{PLUGIN}/{name}", EPOCH)
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    archive.writestr(entry, file.read_bytes())
 
 
 def faults(path: Path) -> list[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsApplication
 
+from .translation import Translation
+
 if TYPE_CHECKING:
     from .gui.live_gui import LiveGui
     from .live.session import LiveSession
@@ -26,6 +28,7 @@ class LandcoverPlugin:
             iface: QGIS' interface; None in ``qgis_process``.
         """
         self._iface = iface
+        self._translation = Translation()
         self._provider: LandcoverProvider | None = None
         self._live: LiveSession | None = None
         self._gui: LiveGui | None = None
@@ -66,3 +69,4 @@ class LandcoverPlugin:
         if self._provider is not None:
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None
+        self._translation.end()

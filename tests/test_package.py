@@ -32,7 +32,8 @@ def plugin_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_zip_is_below_the_limit_and_holds_what_it_must(plugin_zip: Path) -> None:
     names = zipfile.ZipFile(plugin_zip).namelist()
     assert plugin_zip.stat().st_size < 25_000_000
-    for name in ("__init__.py", "metadata.txt", "LICENSE", "core/classify.py", "server/worker.py"):
+    for name in ("__init__.py", "metadata.txt", "LICENSE", "core/classify.py", "server/worker.py",
+                 "i18n/landcover_de.qm"):  # fmt: skip
         assert f"landcover_plugin/{name}" in names
     assert not [n for n in names if "/training/" in n or "/tests/" in n or n.endswith(".pyc")]
 

@@ -155,10 +155,12 @@ class Exporter:
 
     def _ask_path(self, layer: Any, title: str) -> str:
         settings = QgsSettings()
-        name = "".join(c if c.isalnum() or c in " -_." else "_" for c in layer.name()).strip() or "land cover"
+        name = "".join(c if c.isalnum() or c in " -_." else "_" for c in layer.name()).strip() or tr(
+            "land cover"
+        )
         start = str(Path(str(settings.value(_FOLDER, "") or Path.home())) / f"{name}.tif")
         chosen, _ = QFileDialog.getSaveFileName(
-            self._iface.mainWindow(), title, start, "GeoTIFF (*.tif *.tiff)"
+            self._iface.mainWindow(), title, start, tr("GeoTIFF (*.tif *.tiff)")
         )
         if not chosen:
             return ""
@@ -171,7 +173,11 @@ class Exporter:
         def done(path: Path | None, error: Exception | None) -> None:
             self._tasks[:] = [t for t in self._tasks if t is not task]
             if path is None:
-                text = str(error) if isinstance(error, LandcoverError) else f"The export failed: {error}"
+                text = (
+                    str(error)
+                    if isinstance(error, LandcoverError)
+                    else tr("The export failed: {}").format(error)
+                )
                 self._session.tell(text, "export")
                 return
             made = QgsRasterLayer(str(path), path.stem)

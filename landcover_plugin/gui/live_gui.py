@@ -26,8 +26,6 @@ from .messages import Messages
 from .options import PAGE, OptionsFactory
 from .pictures import picture
 
-_MENU = "&Land cover"
-
 
 class LiveGui:
     """Everything of the live layer that the user sees. Main thread only.
@@ -59,8 +57,9 @@ class LiveGui:
         self.panel_action.setCheckable(True)
         self.dock.setToggleVisibilityAction(self.panel_action)
         self._menu_actions = [self.action, self.panel_action]
+        self._menu = tr("&Land cover")
         for action in self._menu_actions:
-            iface.addPluginToRasterMenu(_MENU, action)
+            iface.addPluginToRasterMenu(self._menu, action)
         self._messages = Messages(
             iface,
             {
@@ -85,7 +84,7 @@ class LiveGui:
         self.inference.close()
         self._iface.unregisterOptionsWidgetFactory(self._options)
         for action in self._menu_actions:
-            self._iface.removePluginRasterMenu(_MENU, action)
+            self._iface.removePluginRasterMenu(self._menu, action)
         self.dock.close_down()
         self._iface.removeDockWidget(self.dock)
         self.dock.deleteLater()

@@ -81,8 +81,8 @@ def choose_model(session: LiveSession, band_count: int, wanted: str = "") -> Mod
             return spec
     best = best_model(band_count, models)
     if best is None:
-        raise ModelError(f"No installed model fits imagery of {band_count} band{'s' if band_count != 1 else ''}; "
-                         "import one with Processing, Land cover, Import model.")  # fmt: skip
+        raise ModelError(tr("No installed model fits imagery of so few bands ({}); import one with Processing, "
+                            "Land cover, Import model.").format(band_count))  # fmt: skip
     return best
 
 
@@ -154,21 +154,29 @@ def new_live_layer(source: Any, uri: LiveUri) -> Any:
     layer = QgsRasterLayer(uri.text(), name, KEY)
     if not layer.isValid() or layer.dataProvider().live.feed is None:
         problem = layer.dataProvider().live.problem if layer.isValid() else ""
-        raise ImageryError(problem or f"{source.name()} cannot be opened for land cover; check its source.")
+        raise ImageryError(
+            problem or tr("{} cannot be opened for land cover; check its source.").format(source.name())
+        )
     style(layer)
     return layer
 
 
 def style(layer: Any) -> None:
-    """Colours for what the layer shows: those of the legend, or grey for confidence."""
+    """Colours for what the layer shows: those of the legend, or grey for confidence; opacity stays."""
     live = layer.dataProvider().live
     if live.uri.output == BLEND:
-        layer.setRenderer(QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))
+        _put(layer, QgsSingleBandColorDataRenderer(layer.dataProvider(), 1))
     elif live.uri.output == CONFIDENCE:
-        layer.setRenderer(_confidence_renderer(layer))
+        _put(layer, _confidence_renderer(layer))
     elif live.spec is not None:
-        layer.setRenderer(class_renderer(layer, live.spec.legend))
+        _put(layer, class_renderer(layer, live.spec.legend))
     layer.emitStyleChanged()
+
+
+def _put(layer: Any, renderer: Any) -> None:
+    """Give a layer another renderer. The layer's opacity is the renderer's, so it is handed on."""
+    renderer.setOpacity(layer.opacity())
+    layer.setRenderer(renderer)
 
 
 def class_renderer(layer: Any, legend: Legend) -> QgsPalettedRasterRenderer:
@@ -216,9 +224,11 @@ def show(
     )
     if new == uri:
         return
-    bind(layer, new)
+    opacity = layer.opacity()
+    bind(layer, new)  # QGIS makes a new style where another output has other values
     if layer.isValid() and (new.output != uri.output or new.model != uri.model):
         style(layer)
+    layer.setOpacity(opacity)
     layer.triggerRepaint()
 
 
@@ -248,6 +258,6 @@ def show_class(layer: Any, class_id: int, visible: bool) -> None:
             colour = QColor(entry.color)
             colour.setAlpha(255 if visible else 0)
             entry.color = colour
-    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+    _put(layer, QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
     layer.emitStyleChanged()
     layer.triggerRepaint()

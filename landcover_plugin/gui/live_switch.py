@@ -8,12 +8,13 @@ from qgis.core import QgsProject, QgsSettings
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..core.errors import ImageryError, LandcoverError
+from ..core.errors import ImageryError, LandcoverError, ModelError
 from ..live.live_settings import PREFIX
 from ..live.outputs import CLASSES
 from ..live.repainting import is_live, view_extent
 from ..live.session import LiveSession
 from ..live.uri import LiveUri
+from ..translation import tr
 from .live_layers import (
     is_imagery,
     live_layers_of,
@@ -109,7 +110,7 @@ class LiveSwitch(QObject):
             try:
                 layer = self._add()
             except LandcoverError as e:
-                self._session.tell(str(e), "model" if "model" in str(e) else "imagery")
+                self._session.tell(str(e), "model" if isinstance(e, ModelError) else "imagery")
         node = self._node(layer)
         if node is not None:
             if on:
@@ -122,7 +123,7 @@ class LiveSwitch(QObject):
         source = self.source
         if source is None:
             raise ImageryError(
-                "There is no imagery on the map; add a raster layer, then press the button again."
+                tr("There is no imagery on the map; add a raster layer, then press the button again.")
             )
         layer = new_live_layer(source, self.new_uri(source))
         layer.dataProvider().live.feed.prepare()

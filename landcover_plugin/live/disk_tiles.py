@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..core.grid import TileIndex
+from ..translation import tr
 from .tile_store import Arrays, Series, TileKey
 
 VERSION = 1
@@ -121,14 +122,18 @@ class DiskTiles:
                 self._close()
                 if not _is_damage(e):
                     self._say(
-                        f"The tile cache {self._path} cannot be used now ({e}); tiles are kept in memory only."
+                        tr(
+                            "The tile cache {} cannot be used now ({}); tiles are kept in memory only."
+                        ).format(self._path, e)
                     )
                     return
                 if attempt == 2 or not self._set_aside(e):
                     return
             except OSError as e:
                 self._say(
-                    f"The tile cache {self._path} cannot be made ({e.strerror}); tiles are kept in memory only."
+                    tr("The tile cache {} cannot be made ({}); tiles are kept in memory only.").format(
+                        self._path, e.strerror
+                    )
                 )
                 return
 
@@ -142,7 +147,7 @@ class DiskTiles:
         connection.execute("PRAGMA synchronous=NORMAL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise _NewerFileError("it was written by a newer version")
+            raise _NewerFileError(tr("it was written by a newer version"))
         if version < VERSION:
             with _transaction(connection):
                 for statement in _SCHEMA.split(";"):
@@ -159,11 +164,13 @@ class DiskTiles:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(f"{self._path}{tail}")
         except OSError as e:
-            self._say(f"The tile cache {self._path} is damaged and cannot be moved ({e.strerror}); "
-                      "tiles are kept in memory only.")  # fmt: skip
+            self._say(tr("The tile cache {} is damaged and cannot be moved ({}); tiles are kept in memory only.")
+                      .format(self._path, e.strerror))  # fmt: skip
             return False
         self._say(
-            f"The tile cache could not be read ({why}); it was moved to {aside} and a new one was begun."
+            tr("The tile cache could not be read ({}); it was moved to {} and a new one was begun.").format(
+                why, aside
+            )
         )
         return True
 
@@ -202,7 +209,9 @@ class DiskTiles:
             return
         self._close()
         self._say(
-            f"The tile cache {self._path} cannot be used ({error}), so new tiles are kept in memory only."
+            tr("The tile cache {} cannot be used ({}), so new tiles are kept in memory only.").format(
+                self._path, error
+            )
         )
 
     # -- statements ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ..core.map_raster import MapFrame, MapOutput, MapRaster
 from ..core.progress import Reporter
 from ..core.raster_io import RasterIo
 from ..core.spool import Tile
+from ..translation import tr
 from .feed import TileFeed
 from .outputs import CLASSES
 from .tile_cache import TileCache
@@ -77,7 +78,7 @@ def export_predicted(
     setup = feed.setup
     there = sorted(i for i in feed.cache.indices(setup.series) if i.level == level) if setup else []
     if setup is None or not there:
-        raise OutputError("Nothing has been predicted at this zoom yet; wait for the first squares.")
+        raise OutputError(tr("Nothing has been predicted at this zoom yet; wait for the first squares."))
     tags = {"LANDCOVER_MODEL": f"{feed.spec.name} {feed.spec.version}", "LANDCOVER_LEVEL": str(level),
             "LANDCOVER_MODEL_SHA256": feed.spec.sha256, "LANDCOVER_RECIPE": setup.choice.recipe.hash,
             "LANDCOVER_NUMERIC_KIND": setup.backend.numeric_kind}  # fmt: skip
@@ -112,7 +113,7 @@ class _Tiles:
     def get(self, index: TileIndex) -> Tile:
         """The classes of a tile, NoData where it was not predicted or has left the cache."""
         if self._is_cancelled():
-            raise CancelledError("The export was stopped; nothing was written.")
+            raise CancelledError(tr("The export was stopped; nothing was written."))
         if index in self._there and self._cache.load(self._series, index):
             classes = self._cache.get(self._series, index, CLASSES)
             if classes is not None:

@@ -16,6 +16,7 @@ from ..core.errors import BackendError, ImageryError, LandcoverError
 from ..core.grid import Extent, PredictionGrid, TileIndex, Window
 from ..core.imagery import ImagerySource, grid_of
 from ..core.model import ModelSpec
+from ..translation import tr
 from .asked_view import AskedView, Travel, asked_view, centre_of, paint, tiles_ahead, zoom_out
 from .far_view import FarView
 from .feed_source import FeedSource
@@ -229,13 +230,15 @@ class TileFeed:
         self, needed: Sequence[TileIndex], found: dict[TileIndex, Bytes], since: float
     ) -> None:
         if self._closed:
-            raise ImageryError("The live layer was closed before its predictions were complete.")
+            raise ImageryError(tr("The live layer was closed before its predictions were complete."))
         for index in needed:
             failure = self.queue.failure(index) if index not in found else None
             if failure is not None:
                 raise failure if isinstance(failure, LandcoverError) else ImageryError(str(failure))
         if time.monotonic() - since > _GIVE_UP_S:
-            raise BackendError(f"No prediction came for {_GIVE_UP_S:.0f} seconds; see the log panel for why.")
+            raise BackendError(
+                tr("No prediction came for {} seconds; see the log panel for why.").format(round(_GIVE_UP_S))
+            )
 
     def far(self, extent: Extent, height: int, width: int, output: str) -> Bytes | None:
         """A view too far out to predict for: the commonest classes of what was predicted before."""

@@ -15,6 +15,7 @@ from ..core.imagery import ImagerySource
 from ..core.model import ModelSpec
 from ..core.raster_io import raster_io
 from ..qgis_imagery import LayerImagery, host_of
+from ..translation import tr
 from .feed_source import FeedSource
 from .uri import LiveUri
 
@@ -31,7 +32,8 @@ def open_layer(provider: str, source: str) -> QgsRasterLayer:
     options = QgsRasterLayer.LayerOptions(False)  # no style: that would read pixels for a stretch
     layer = QgsRasterLayer(source, "imagery", provider, options)
     if not layer.isValid():
-        raise ImageryError(f"{short_name(provider, source)} cannot be opened; check that it is where it was.")
+        raise ImageryError(tr("{} cannot be opened; check that it is where it was.")
+                           .format(short_name(provider, source)))  # fmt: skip
     return layer
 
 
@@ -39,7 +41,11 @@ def short_name(provider: str, source: str) -> str:
     """What imagery is called in a sentence that begins with it: a file, or a service by its host alone."""
     if provider != "gdal":
         host = host_of(source)
-        return f"The imagery of {host}" if host else f"The imagery of the {provider} layer"
+        return (
+            tr("The imagery of {}").format(host)
+            if host
+            else tr("The imagery of the {} layer").format(provider)
+        )
     path = str(QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", source))
     return path.split("?", maxsplit=1)[0].rsplit("@", 1)[-1]
 

@@ -25,7 +25,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QThread
 from qgis.PyQt.QtGui import QColor
 
-from ..core.errors import LandcoverError
+from ..core.errors import LandcoverError, OptionError
 from ..core.grid import Extent
 from ..core.legend import NODATA
 from ..translation import tr
@@ -190,9 +190,12 @@ class LandcoverProvider(QgsRasterDataProvider):
         if feed is None or width < 1 or height < 1:
             return None
         view = feed.view(extent, height, width)
+        may_wait = _may_wait(feedback)
+        if view is None and may_wait:
+            raise OptionError(tr("This scale is too far out to predict land cover; choose a larger one."))
         if view is None:
             return feed.far(extent, height, width, self._output)
-        if not _may_wait(feedback):
+        if not may_wait:
             there = feed.there(view, self._output)
             feed.ask(view, [index for index in view.tiles() if index not in there])
             return feed.paint(view, there, self._output)
@@ -226,9 +229,13 @@ class LandcoverProvider(QgsRasterDataProvider):
 
 
 def _may_wait(feedback: Any) -> bool:
-    """Whether the caller can wait for predictions: not a canvas, and not the main thread."""
-    if feedback is not None and (feedback.renderPartialOutput() or feedback.isPreviewOnly()):
-        return False
+    """Whether the caller can wait for predictions: a layout or a writer can, a map window cannot.
+
+    Layouts draw in the main thread and say so by a feedback of their own; who comes to the main thread
+    without one (identify, a histogram) is not to freeze the window.
+    """
+    if feedback is not None:
+        return not (feedback.renderPartialOutput() or feedback.isPreviewOnly())
     application = QCoreApplication.instance()
     return application is None or QThread.currentThread() != application.thread()
 

@@ -8,6 +8,9 @@ from typing import Any
 from qgis.core import QgsProviderMetadata, QgsProviderRegistry
 from qgis.PyQt import sip
 
+from ..translation import tr
+from .moved_projects import for_project, from_project
+
 KEY = "landcover"
 
 
@@ -24,13 +27,21 @@ class LiveMetadata(QgsProviderMetadata):
         """A provider, or None where the plugin is off."""
         return self.factory(uri) if self.factory else None
 
+    def absoluteToRelativeUri(self, uri: str, context: Any) -> str:
+        """What a project file holds of a source (QGIS 3.30 and later)."""
+        return for_project(uri, context.pathResolver()) if self.factory else uri
+
+    def relativeToAbsoluteUri(self, uri: str, context: Any) -> str:
+        """The source of what a project file holds (QGIS 3.30 and later)."""
+        return from_project(uri, context.pathResolver()) if self.factory else uri
+
 
 def register(factory: Callable[[str], Any]) -> None:
     """Let QGIS make live layers with ``factory``."""
     registry = QgsProviderRegistry.instance()
     metadata = registry.providerMetadata(KEY)
     if metadata is None:
-        metadata = LiveMetadata(KEY, "Land cover, predicted live")
+        metadata = LiveMetadata(KEY, tr("Land cover, predicted live"))
         registry.registerProvider(metadata)
         # the bindings tie its life to this wrapper of the registry, which ends with the function
         sip.transferto(metadata, metadata)

@@ -15,6 +15,7 @@ from ..core.model import ModelSpec
 from ..core.model_library import find_model, model_folders
 from ..translation import tr
 from .live_settings import MEGABYTE, LiveSettings, cache_file, read_settings
+from .moved_projects import PathHooks
 from .registry import register, unregister
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class LiveSession(QObject):
         self._timer.timeout.connect(self._tick)
         self._timer.start(_TICK_MS)
         register(self.make_provider)
+        self._paths = PathHooks()
         QgsApplication.instance().aboutToQuit.connect(self.close)
 
     # -- what layers stand for -------------------------------------------------------------------
@@ -101,7 +103,9 @@ class LiveSession(QObject):
         """
         spec = find_model(name, self.folders())
         if spec.task != "segmentation":
-            raise ModelError(f"Model '{name}' labels whole chips, not pixels; choose a segmentation model.")
+            raise ModelError(
+                tr("Model '{}' labels whole chips, not pixels; choose a segmentation model.").format(name)
+            )
         return spec
 
     def reopen_backends(self) -> None:
@@ -125,7 +129,8 @@ class LiveSession(QObject):
 
     def _report(self, source: LiveSource, error: Exception) -> None:
         """From any thread: somebody who waited for predictions did not get them."""
-        self.tell(tr("A picture or file with live land cover is not complete: {}").format(error), "export")
+        sentence = tr("A picture or file is not complete, live land cover of {} is missing: {}")
+        self.tell(sentence.format(source.name, error), "export")
 
     def tell(self, sentence: str, about: str) -> None:
         """Say something to the user, once a minute at most; from any thread."""
@@ -164,6 +169,7 @@ class LiveSession(QObject):
         self._closed = True
         self._timer.stop()
         unregister()
+        self._paths.end()
         with self._lock:
             made = self._made
         if made is not None:

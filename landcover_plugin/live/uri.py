@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from ..core.errors import OptionError
+from ..translation import tr
 from .outputs import CLASSES, OUTPUTS
 
 _MAX_CHARS = 20_000
@@ -59,7 +60,7 @@ def parse_uri(text: str) -> LiveUri:
         OptionError: it is not one of a live layer.
     """
     if len(text) > _MAX_CHARS:
-        raise OptionError("The data source of this land cover layer is too long; add the layer again.")
+        raise OptionError(tr("The data source of this land cover layer is too long; add the layer again."))
     values = dict(parse_qsl(text.removeprefix("landcover://")))
     uri = LiveUri(
         values.get("source", ""),
@@ -71,16 +72,20 @@ def parse_uri(text: str) -> LiveUri:
     )
     if not uri.source or not uri.model:
         raise OptionError(
-            "The data source of this land cover layer names no imagery or no model; add it again."
+            tr("The data source of this land cover layer names no imagery or no model; add it again.")
         )
     if "/" in uri.model or "\\" in uri.model or uri.model.startswith("."):
         raise OptionError(
-            f"A land cover layer names its model '{uri.model[:80]}' by a path; choose an installed one."
+            tr("A land cover layer names its model '{}' by a path; choose an installed one.").format(
+                uri.model[:80]
+            )
         )
     if uri.output not in OUTPUTS:
-        raise OptionError(f"A land cover layer cannot show '{uri.output[:80]}'; use {', '.join(OUTPUTS)}.")
+        raise OptionError(
+            tr("A land cover layer cannot show '{}'; use {}.").format(uri.output[:80], ", ".join(OUTPUTS))
+        )
     if uri.provider == "landcover" or not _BANDS.fullmatch(uri.bands):
-        raise OptionError("The data source of this land cover layer makes no sense; add it again.")
+        raise OptionError(tr("The data source of this land cover layer makes no sense; add it again."))
     return uri
 
 

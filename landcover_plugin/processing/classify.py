@@ -114,7 +114,7 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
 
         imagery = self._imagery
         if imagery is None:
-            raise ImageryError("The imagery is missing; choose a layer.")
+            raise ImageryError(tr("The imagery is missing; choose a layer."))
         reporter = FeedbackReporter(feedback, pump=imagery.is_service)
         spec = self._spec(parameters, context, imagery)
         reporter.info(tr("Model: {}").format(f"{spec.title} ({spec.name} {spec.version})"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qgis.core import QgsProcessingParameterString
 
 from ..core.errors import ModelError
+from ..translation import tr
 
 if TYPE_CHECKING:
     from ..core.model import ModelSpec
@@ -37,7 +38,7 @@ def chosen_model(text: str, band_count: int) -> ModelSpec:
     if not text:
         found = best_model(band_count, list_models())
         if found is None:
-            raise ModelError(f"No model here fits imagery of {band_count} bands; import one with "
-                             "the algorithm Import model, or name one.")  # fmt: skip
+            raise ModelError(tr("No model here fits imagery of so few bands ({}); import one with the algorithm "
+                                "Import model, or name one.").format(band_count))  # fmt: skip
         text = found.name
     return find_model(text)

@@ -15,6 +15,7 @@ from qgis.core import (
 )
 
 from ..core.errors import ImageryError
+from ..translation import tr
 
 if TYPE_CHECKING:
     from ..core.raster_io import Polygon
@@ -42,7 +43,7 @@ def polygons_of(
         request.setDestinationCrs(crs, context.transformContext())
     found = [_polygon(f, name_field) for f in source.getFeatures(request) if not f.geometry().isEmpty()]
     if not found:
-        raise ImageryError(f"{source.sourceName()} holds no polygons; choose another layer.")
+        raise ImageryError(tr("{} holds no polygons; choose another layer.").format(source.sourceName()))
     return found
 
 

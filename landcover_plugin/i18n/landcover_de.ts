@@ -1,0 +1,1137 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+ <context>
+  <name>Landcover</name>
+  <message>
+   <location filename="../gui/choice_boxes.py" />
+   <source>Model</source>
+   <translation>Modell</translation>
+  </message>
+  <message>
+   <location filename="../gui/choice_boxes.py" />
+   <source>{} ({} bands, made for pixels of {} m). {}</source>
+   <translation>{} ({} Kanäle, für Pixel von {} m). {}</translation>
+  </message>
+  <message>
+   <location filename="../gui/choice_boxes.py" />
+   <source>Predicts with this model</source>
+   <translation>Sagt mit diesem Modell vorher</translation>
+  </message>
+  <message>
+   <location filename="../gui/choice_boxes.py" />
+   <source>No model is installed</source>
+   <translation>Kein Modell ist installiert</translation>
+  </message>
+  <message>
+   <location filename="../gui/choice_boxes.py" />
+   <source>{} (not installed)</source>
+   <translation>{} (nicht installiert)</translation>
+  </message>
+  <message>
+   <location filename="../gui/compare.py" />
+   <source>Land cover, blend</source>
+   <translation>Landbedeckung, gemischt</translation>
+  </message>
+  <message>
+   <location filename="../gui/compare.py" />
+   <source>Land cover, classes</source>
+   <translation>Landbedeckung, Klassen</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Land cover</source>
+   <translation>Landbedeckung</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Predicts land cover on this imagery</source>
+   <translation>Sagt die Landbedeckung auf diesem Bild vorher</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Imagery</source>
+   <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>&amp;Imagery</source>
+   <translation>B&amp;ild</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>&amp;Model</source>
+   <translation>&amp;Modell</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>What was chosen, and why</source>
+   <translation>Was gewählt wurde, und warum</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Show</source>
+   <translation>Zeigen</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Opacity</source>
+   <translation>Deckkraft</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Lets the imagery shine through</source>
+   <translation>Lässt das Bild durchscheinen</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>O&amp;pacity</source>
+   <translation>D&amp;eckkraft</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Advanced</source>
+   <translation>Erweitert</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>guessed</source>
+   <translation>erraten</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Band numbers</source>
+   <translation>Kanalnummern</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Reads these bands, such as 4,1,2 in the model's order, instead of the guess</source>
+   <translation>Liest diese Kanäle statt der erratenen, etwa 4,1,2 in der Reihenfolge des Modells</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Ba&amp;nds</source>
+   <translation>Ka&amp;näle</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>&amp;Settings…</source>
+   <translation>&amp;Einstellungen…</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Opens where predictions run, and how much is kept</source>
+   <translation>Öffnet, wo vorhergesagt und wie viel behalten wird</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>&amp;Classes</source>
+   <translation>&amp;Klassen</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Paints the most likely class of each pixel</source>
+   <translation>Malt die wahrscheinlichste Klasse jedes Pixels</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>&amp;Blend</source>
+   <translation>Ge&amp;mischt</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Mixes the colours of the classes by their probability</source>
+   <translation>Mischt die Farben der Klassen nach ihrer Wahrscheinlichkeit</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>C&amp;onfidence</source>
+   <translation>&amp;Sicherheit</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Paints how sure the model is, white for sure</source>
+   <translation>Malt, wie sicher das Modell ist; weiß ist sicher</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Co&amp;mpare</source>
+   <translation>&amp;Vergleichen</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Opens blend and classes in two windows beside the map</source>
+   <translation>Öffnet Mischung und Klassen in zwei Fenstern neben der Karte</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Export &amp;view</source>
+   <translation>&amp;Ausschnitt sichern</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Writes the land cover of this view to a GeoTIFF</source>
+   <translation>Schreibt die Landbedeckung dieses Ausschnitts in ein GeoTIFF</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Export p&amp;redicted</source>
+   <translation>Vor&amp;hersagen sichern</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>Writes all that has been predicted so far to a GeoTIFF</source>
+   <translation>Schreibt alles, was bisher vorhergesagt wurde, in ein GeoTIFF</translation>
+  </message>
+  <message>
+   <location filename="../gui/dock.py" />
+   <source>For pixels of {} m</source>
+   <translation>Für Pixel von {} m</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>Exporting land cover</source>
+   <translation>Landbedeckung wird geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>Exporting predicted land cover</source>
+   <translation>Vorhergesagte Landbedeckung wird geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>land cover</source>
+   <translation>Landbedeckung</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>GeoTIFF (*.tif *.tiff)</source>
+   <translation>GeoTIFF (*.tif *.tiff)</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>This view is too far out to predict; zoom in, then export it.</source>
+   <translation>Dieser Ausschnitt ist für Vorhersagen zu groß; zoomen Sie hinein und sichern Sie ihn dann.</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>Export the land cover of this view</source>
+   <translation>Landbedeckung dieses Ausschnitts sichern</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>Export what has been predicted</source>
+   <translation>Sichern, was vorhergesagt wurde</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>Written to {}</source>
+   <translation>Geschrieben nach {}</translation>
+  </message>
+  <message>
+   <location filename="../gui/export.py" />
+   <source>The export failed: {}</source>
+   <translation>Das Sichern schlug fehl: {}</translation>
+  </message>
+  <message>
+   <location filename="../gui/legend_chart.py" />
+   <source>Legend with the share of each class in the view</source>
+   <translation>Legende mit dem Anteil jeder Klasse am Ausschnitt</translation>
+  </message>
+  <message>
+   <location filename="../gui/legend_chart.py" />
+   <source>Class</source>
+   <translation>Klasse</translation>
+  </message>
+  <message>
+   <location filename="../gui/legend_chart.py" />
+   <source>In view</source>
+   <translation>Anteil</translation>
+  </message>
+  <message>
+   <location filename="../gui/legend_chart.py" />
+   <source>Area</source>
+   <translation>Fläche</translation>
+  </message>
+  <message>
+   <location filename="../gui/legend_chart.py" />
+   <source>Shows or hides {} on the map</source>
+   <translation>Zeigt oder verbirgt {} auf der Karte</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>&amp;Land cover</source>
+   <translation>&amp;Landbedeckung</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Land cover &amp;panel</source>
+   <translation>&amp;Bedienfeld Landbedeckung</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Live land cover</source>
+   <translation>Landbedeckung live</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Paints predicted land cover over the imagery as you browse</source>
+   <translation>Malt beim Blättern vorhergesagte Landbedeckung über das Bild</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>C&amp;lear kept predictions</source>
+   <translation>Behaltene Vorhersagen &amp;löschen</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Se&amp;ttings…</source>
+   <translation>&amp;Einstellungen…</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>&amp;Show</source>
+   <translation>&amp;Zeigen</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>There is no land cover yet; press the button in the toolbar first.</source>
+   <translation>Es gibt noch keine Landbedeckung; drücken Sie zuerst den Knopf in der Werkzeugleiste.</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Choose a model</source>
+   <translation>Modell wählen</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Settings</source>
+   <translation>Einstellungen</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_gui.py" />
+   <source>Com&amp;pare</source>
+   <translation>&amp;Vergleichen</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_layers.py" />
+   <source>Land cover of {}</source>
+   <translation>Landbedeckung von {}</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_layers.py" />
+   <source>No installed model fits imagery of so few bands ({}); import one with Processing, Land cover, Import model.</source>
+   <translation>Kein installiertes Modell passt zu Bildern mit so wenigen Kanälen ({}); importieren Sie eines mit Verarbeitung, Landbedeckung, Modell importieren.</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_layers.py" />
+   <source>{} cannot be opened for land cover; check its source.</source>
+   <translation>{} lässt sich nicht für die Landbedeckung öffnen; prüfen Sie die Quelle.</translation>
+  </message>
+  <message>
+   <location filename="../gui/live_switch.py" />
+   <source>There is no imagery on the map; add a raster layer, then press the button again.</source>
+   <translation>Auf der Karte ist kein Bild; fügen Sie einen Rasterlayer hinzu und drücken Sie den Knopf noch einmal.</translation>
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Where predictions run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Backend</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>auto takes the best that works here; or onnxruntime:cpu, worker:, http://host:8000</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>&amp;Backend</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Runs the models in this Python, which has onnxruntime, beside QGIS</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>&amp;Python of the worker</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Looks for your own models here first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>&amp;Models folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Predictions that are kept</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Memory for predicted squares</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>In m&amp;emory</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Disk space for predicted squares; 0 keeps none</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>On &amp;disk</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>&amp;Clear now</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Removes all predicted squares; they are predicted again when they are looked at</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/options.py" />
+   <source>Projects never hold these settings: opening one sends no imagery anywhere.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>State of the predictions</source>
+   <translation>Stand der Vorhersagen</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>Part of the view that is predicted</source>
+   <translation>Teil des Ausschnitts, der vorhergesagt ist</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>Press the button in the toolbar to see land cover here.</source>
+   <translation>Drücken Sie den Knopf in der Werkzeugleiste, um hier Landbedeckung zu sehen.</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>Land cover is hidden; press the button in the toolbar to show it.</source>
+   <translation>Die Landbedeckung ist verborgen; der Knopf in der Werkzeugleiste zeigt sie.</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>Too far out to predict; zoom in for land cover. What was predicted before is shown.</source>
+   <translation>Zu weit draußen für Vorhersagen; zoomen Sie hinein. Gezeigt wird, was schon vorhergesagt war.</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>Getting ready…</source>
+   <translation>Wird vorbereitet…</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>the model was made for other pixel sizes; expect poor results</source>
+   <translation>das Modell ist für andere Pixelgrößen gemacht; die Ergebnisse werden schlecht sein</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>{} tiles waiting, {:.1f} Mpx/s</source>
+   <translation>{} Kacheln warten, {:.1f} Mpx/s</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>predicted at 1 : {} of the imagery's detail</source>
+   <translation>vorhergesagt mit 1 : {} der Einzelheiten des Bildes</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>it was written by a newer version</source>
+   <translation>eine neuere Version hat ihn geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>The tile cache could not be read ({}); it was moved to {} and a new one was begun.</source>
+   <translation>Der Kachelspeicher war nicht lesbar ({}); er liegt jetzt unter {}, ein neuer wurde begonnen.</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>The tile cache {} cannot be used ({}), so new tiles are kept in memory only.</source>
+   <translation>Der Kachelspeicher {} ist nicht benutzbar ({}); neue Kacheln bleiben nur im Arbeitsspeicher.</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>The tile cache {} is damaged and cannot be moved ({}); tiles are kept in memory only.</source>
+   <translation>Der Kachelspeicher {} ist beschädigt und lässt sich nicht verschieben ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>The tile cache {} cannot be made ({}); tiles are kept in memory only.</source>
+   <translation>Der Kachelspeicher {} lässt sich nicht anlegen ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
+   <source>The tile cache {} cannot be used now ({}); tiles are kept in memory only.</source>
+   <translation>Der Kachelspeicher {} ist jetzt nicht benutzbar ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
+  </message>
+  <message>
+   <location filename="../live/exporting.py" />
+   <source>Nothing has been predicted at this zoom yet; wait for the first squares.</source>
+   <translation>In dieser Zoomstufe wurde noch nichts vorhergesagt; warten Sie auf die ersten Kacheln.</translation>
+  </message>
+  <message>
+   <location filename="../live/exporting.py" />
+   <source>The export was stopped; nothing was written.</source>
+   <translation>Das Sichern wurde angehalten; nichts wurde geschrieben.</translation>
+  </message>
+  <message>
+   <location filename="../live/feed.py" />
+   <source>The live layer was closed before its predictions were complete.</source>
+   <translation>Der Live-Layer wurde geschlossen, bevor seine Vorhersagen vollständig waren.</translation>
+  </message>
+  <message>
+   <location filename="../live/feed.py" />
+   <source>No prediction came for {} seconds; see the log panel for why.</source>
+   <translation>Seit {} Sekunden kam keine Vorhersage; das Protokoll sagt, warum.</translation>
+  </message>
+  <message>
+   <location filename="../live/identify.py" />
+   <source>Not predicted yet; click again in a moment.</source>
+   <translation>Noch nicht vorhergesagt; klicken Sie gleich noch einmal.</translation>
+  </message>
+  <message>
+   <location filename="../live/identify.py" />
+   <source>Blended colours</source>
+   <translation>Gemischte Farben</translation>
+  </message>
+  <message>
+   <location filename="../live/identify.py" />
+   <source>Confidence</source>
+   <translation>Sicherheit</translation>
+  </message>
+  <message>
+   <location filename="../live/identify.py" />
+   <source>Confidence of {}</source>
+   <translation>Sicherheit von {}</translation>
+  </message>
+  <message>
+   <location filename="../live/identify.py" />
+   <source>Probability: {}</source>
+   <translation>Wahrscheinlichkeit: {}</translation>
+  </message>
+  <message>
+   <location filename="../live/imagery.py" />
+   <source>of the {} layer</source>
+   <translation>des {}-Layers</translation>
+  </message>
+  <message>
+   <location filename="../live/imagery.py" />
+   <source>The imagery {} cannot be opened; check that it is where it was.</source>
+   <translation>Das Bild {} lässt sich nicht öffnen; prüfen Sie, ob es noch dort liegt, wo es lag.</translation>
+  </message>
+  <message>
+   <location filename="../live/live_source.py" />
+   <source>Shows</source>
+   <translation>Zeigt</translation>
+  </message>
+  <message>
+   <location filename="../live/live_source.py" />
+   <source>Bands</source>
+   <translation>Kanäle</translation>
+  </message>
+  <message>
+   <location filename="../live/live_source.py" />
+   <source>Runs on</source>
+   <translation>Läuft auf</translation>
+  </message>
+  <message>
+   <location filename="../live/live_source.py" />
+   <source>Problem</source>
+   <translation>Problem</translation>
+  </message>
+  <message>
+   <location filename="../live/provider.py" />
+   <source>Land cover, predicted live</source>
+   <translation>Landbedeckung, live vorhergesagt</translation>
+  </message>
+  <message>
+   <location filename="../live/provider.py" />
+   <source>This scale is too far out to predict land cover; choose a larger one.</source>
+   <translation>Dieser Maßstab ist zu klein, um Landbedeckung vorherzusagen; wählen Sie einen größeren.</translation>
+  </message>
+  <message>
+   <location filename="../live/session.py" />
+   <source>A picture or file is not complete, live land cover of {} is missing: {}</source>
+   <translation>Ein Bild oder eine Datei ist nicht vollständig, die Live-Landbedeckung von {} fehlt: {}</translation>
+  </message>
+  <message>
+   <location filename="../live/session.py" />
+   <source>Model '{}' labels whole chips, not pixels; choose a segmentation model.</source>
+   <translation>Das Modell „{}“ benennt ganze Bildstücke, nicht Pixel; wählen Sie ein Segmentierungsmodell.</translation>
+  </message>
+  <message>
+   <location filename="../live/uri.py" />
+   <source>The data source of this land cover layer is too long; add the layer again.</source>
+   <translation>Die Datenquelle dieses Landbedeckungslayers ist zu lang; fügen Sie den Layer neu hinzu.</translation>
+  </message>
+  <message>
+   <location filename="../live/uri.py" />
+   <source>The data source of this land cover layer names no imagery or no model; add it again.</source>
+   <translation>Die Datenquelle dieses Landbedeckungslayers nennt kein Bild oder kein Modell; fügen Sie ihn neu hinzu.</translation>
+  </message>
+  <message>
+   <location filename="../live/uri.py" />
+   <source>The data source of this land cover layer makes no sense; add it again.</source>
+   <translation>Die Datenquelle dieses Landbedeckungslayers ergibt keinen Sinn; fügen Sie ihn neu hinzu.</translation>
+  </message>
+  <message>
+   <location filename="../live/uri.py" />
+   <source>A land cover layer names its model '{}' by a path; choose an installed one.</source>
+   <translation>Ein Landbedeckungslayer nennt sein Modell „{}“ mit einem Pfad; wählen Sie ein installiertes.</translation>
+  </message>
+  <message>
+   <location filename="../live/uri.py" />
+   <source>A land cover layer cannot show '{}'; use {}.</source>
+   <translation>Ein Landbedeckungslayer kann „{}“ nicht zeigen; möglich sind {}.</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>A raster of class numbers, such as Classify land cover makes.</source>
+   <translation>Ein Raster von Klassennummern, wie es „Landbedeckung klassifizieren“ macht.</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Polygons; areas are given for each. Left empty, for the whole map.</source>
+   <translation>Polygone; Flächen werden für jedes angegeben. Leer: für die ganze Karte.</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>The field that names the zones; their ids where left empty.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>A table with one row for each zone and class: pixels, square metres, share of the zone.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>The same as a page with bars.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Area of each class</source>
+   <translation>Fläche jeder Klasse</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Tells how much ground each class of a land cover map covers.</source>
+   <translation>Sagt, wie viel Boden jede Klasse einer Landbedeckungskarte bedeckt.</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Tells how much ground each class of a land cover map covers, for the whole map or for each polygon of a layer.
+
+Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercator and longitude and latitude included. A pixel counts where its centre lies in a zone; pixels without imagery do not count. Zones may overlap.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>land cover,area,statistics,zonal,histogram,hectares</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Land cover map</source>
+   <translation>Landbedeckungskarte</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Zones</source>
+   <translation>Zonen</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Name of the zones</source>
+   <translation>Name der Zonen</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Areas</source>
+   <translation>Flächen</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>Report</source>
+   <translation>Bericht</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>HTML files (*.html)</source>
+   <translation>HTML-Dateien (*.html)</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>{} areas</source>
+   <translation>{} Flächen</translation>
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>{} is not a raster file; export it to a GeoTIFF first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>{} cannot be written ({}); choose another folder.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/class_areas.py" />
+   <source>{} cannot be written; choose another place.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>{} land cover</source>
+   <translation>{} Landbedeckung</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>{} class probabilities</source>
+   <translation>{} Klassenwahrscheinlichkeiten</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>{} confidence</source>
+   <translation>{} Sicherheit</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The imagery to classify: a raster file, or a tile or map service (then choose an extent too).</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The name of an installed model, or the folder of one. Left empty, the model that uses most of the imagery's bands is taken.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Only this part of the imagery is classified; all of it where left empty.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Pixels whose centre lies in none of these polygons become NoData and are not computed.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The map: a GeoTIFF of class numbers with legend, 255 where there is no imagery.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>A GeoTIFF with one band for each class: how probable the network holds it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>A GeoTIFF with the probability of the class that was chosen, 0 to 254 for 0 to 1.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Band numbers in the model's order, such as 4,1,2,3. Left empty, they are found by names, wavelengths, colours or their usual order; the log says which were taken.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>How much ground a pixel of the map covers; the nearest of 1, 2, 4 or 8 times the imagery's pixel is taken. Left empty, what suits the model best.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Imagery that is not 8 bit: values that count as darkest and brightest. Found out where left empty.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>uint8: 0 to 254 for 0 to 1, small files. float32: 0 to 1, four times as large.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Cloud optimised GeoTIFF</source>
+   <translation>Cloudoptimiertes GeoTIFF</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Writes files that web servers can serve in parts.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Read the imagery's own overviews</source>
+   <translation>Die Übersichten des Bildes lesen</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Faster where pixels are larger than the imagery's, but overviews are often of poor quality.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Start over</source>
+   <translation>Von vorn beginnen</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Do not go on with an unfinished job of the same output file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>How many pictures of 256 pixels a tile or map service may be asked for. Many public services forbid mass downloads: read their terms before you allow more.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Where the network runs. auto: the fastest way this computer has. Others: onnxruntime:cpu, worker:, numpy:, or the address of a server such as http://server:8000.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Classify land cover</source>
+   <translation>Landbedeckung klassifizieren</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Makes a land cover map from aerial or satellite imagery with a neural network.</source>
+   <translation>Macht aus Luft- oder Satellitenbildern mit einem neuronalen Netz eine Landbedeckungskarte.</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Makes a land cover map from aerial or satellite imagery with a neural network.
+
+Choose the imagery and press Run: a model that fits its bands is chosen, the bands are found by their names, wavelengths or colours, and the map is loaded with its legend. The log says what was chosen and ends with the area of each class.
+
+The map has the pixels of the imagery where their size on the ground suits the model, else pixels 2, 4 or 8 times as large. Pixels without imagery hold 255.
+
+A job that is cancelled or breaks off goes on where it stopped when it is run again with the same output file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>land cover,land use,classification,segmentation,deep learning,neural network,aerial,NAIP</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The imagery is missing; choose a layer.</source>
+   <translation>Das Bild fehlt; wählen Sie einen Layer.</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The map has no place to go; give the output a file name.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The value range needs both ends; give the darkest and the brightest value.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>{} is not a raster layer; choose one.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The imagery</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Extent</source>
+   <translation>Ausdehnung</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Only inside polygons of</source>
+   <translation>Nur in Polygonen von</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Class probabilities</source>
+   <translation>Klassenwahrscheinlichkeiten</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Pixel size on the ground (metres)</source>
+   <translation>Pixelgröße am Boden (Meter)</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Imagery values for dark and bright</source>
+   <translation>Bildwerte für dunkel und hell</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Class probabilities as</source>
+   <translation>Klassenwahrscheinlichkeiten als</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Largest number of requests</source>
+   <translation>Höchstzahl der Anfragen</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Model: {}</source>
+   <translation>Modell: {}</translation>
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The job would ask {} for about {} pictures but {} are allowed; choose a smaller extent, or allow more under Largest number of requests.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>The value range {} to {} is empty; give the lower value first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>{} will be asked for about {} pictures.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/classify.py" />
+   <source>Runs on: {}</source>
+   <translation>Läuft auf: {}</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>An ONNX file, an Esri model definition (.emd) or a CNTK 2 model.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Letters, digits, dots, - and _. Left empty, the file's name.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>What the file does not say or says wrongly, one KEY=VALUE a line, such as pixel_size_m=0.5 or title=Coastal land cover.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Side of the picture that the network gets at once, for models whose result depends on it; 256 gives the land cover model of 2018 the window of its authors.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Where the folder of the model is made. Left empty, among the installed models, where every algorithm finds it by its name.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Import a model</source>
+   <translation>Modell importieren</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Makes a model of this plugin from an ONNX, Esri .emd or CNTK file.</source>
+   <translation>Macht aus einer ONNX-, Esri-.emd- oder CNTK-Datei ein Modell dieser Erweiterung.</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Makes a model of this plugin from a file of another program: ONNX (with the keys that the Deepness plugin writes, or without any), Esri model definitions (.emd) that name an ONNX or CNTK file, and CNTK 2 files such as the land cover model of 2018.
+
+The model is checked and put into the models folder, where every algorithm finds it by its name. Nothing in a model file is executed but its network.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>land cover,model,neural network,ONNX,Deepness,Esri,emd,CNTK,Chesapeake</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Model file</source>
+   <translation>Modelldatei</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Name of the model</source>
+   <translation>Name des Modells</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Corrections</source>
+   <translation>Berichtigungen</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Window of the network (pixels)</source>
+   <translation>Fenster des Netzes (Pixel)</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Folder of models</source>
+   <translation>Ordner der Modelle</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Folder of the model</source>
+   <translation>Ordner des Modells</translation>
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>Model, as other algorithms take it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/import_model.py" />
+   <source>The correction '{}' must be KEY=VALUE.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_choice.py" />
+   <source>No model here fits imagery of so few bands ({}); import one with the algorithm Import model, or name one.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>The name of an installed model, or the folder of one.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>The description as a page; the log has it as text.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Name</source>
+   <translation>Name</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Reads</source>
+   <translation>Liest</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Ground resolution</source>
+   <translation>Bodenauflösung</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Licence</source>
+   <translation>Lizenz</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Citation</source>
+   <translation>Zitat</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Folder</source>
+   <translation>Ordner</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Describe a model</source>
+   <translation>Modell beschreiben</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Tells what a land cover model reads, which classes it knows and where it comes from.</source>
+   <translation>Sagt, was ein Landbedeckungsmodell liest, welche Klassen es kennt und woher es kommt.</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Tells what a land cover model reads, which classes it knows, for which ground resolution it was made, how well it did where it was measured, and its licence.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>land cover,model,neural network,legend,classes,licence</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Description</source>
+   <translation>Beschreibung</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Number of bands that it reads</source>
+   <translation>Zahl der Kanäle, die es liest</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Number of classes</source>
+   <translation>Zahl der Klassen</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>Classes</source>
+   <translation>Klassen</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>version</source>
+   <translation>Version</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_info.py" />
+   <source>best {} m, from {} to {} m</source>
+   <translation>am besten {} m, von {} bis {} m</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_widget.py" />
+   <source>Choose the folder of a model</source>
+   <translation>Ordner eines Modells wählen</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_widget.py" />
+   <source>Folder of a model</source>
+   <translation>Ordner eines Modells</translation>
+  </message>
+  <message>
+   <location filename="../processing/model_widget.py" />
+   <source>The one that fits the imagery</source>
+   <translation>Das zum Bild passende</translation>
+  </message>
+  <message>
+   <location filename="../processing/polygons.py" />
+   <source>{} holds no polygons; choose another layer.</source>
+   <translation>{} enthält keine Polygone; wählen Sie einen anderen Layer.</translation>
+  </message>
+  <message>
+   <location filename="../processing/provider.py" />
+   <source>Land cover from imagery</source>
+   <translation>Landbedeckung aus Bildern</translation>
+  </message>
+ </context>
+</TS>
