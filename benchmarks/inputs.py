@@ -157,17 +157,18 @@ class Bench:
 def open_bench(folder: Path, model: str, size: int) -> Bench:
     """A bench for a model; the 2018 model is imported, the default one may not exist yet."""
     if model == "chesapeake-2018":
-        spec = _chesapeake(folder)
+        spec = model_of_2018(folder)
     else:
         try:
             spec = find_model(DEFAULT_MODEL)
         except LandcoverError:
             print(f"There is no {DEFAULT_MODEL} yet: the 2018 model stands in for it.")
-            spec, size = _chesapeake(folder), 2048
+            spec, size = model_of_2018(folder), 2048
     return Bench(cut_mosaic(folder, size), size, spec, open_backend("onnxruntime:cpu", spec), folder)
 
 
-def _chesapeake(folder: Path) -> ModelSpec:
+def model_of_2018(folder: Path) -> ModelSpec:
+    """The 2018 model, imported into a folder where it is not there yet."""
     from landcover_plugin.core.model_formats import import_model
 
     where = folder / "chesapeake-2018"

@@ -4,110 +4,183 @@ A mosaic of real chips at native scale, real mouse and key events under Xvfb. *T
 one tile and inferring it alone, measured in the same QGIS, with what the live layer asks for.
 
     python -m benchmarks.live [--model NAME_OR_FOLDER] [--backend onnxruntime:cpu] [--keep FOLDER]
+                              [--without-2018]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.inputs import cut_mosaic
+from benchmarks.inputs import cut_mosaic, model_of_2018
 from landcover_plugin.core.model import ModelSpec
 from landcover_plugin.core.model_library import best_model, find_model, list_models
 from tests.gui.window import drive
 
 SCRIPT = (Path(__file__).with_name("live_driver.py")).read_text("utf-8")
+CACHE_MB = 256
+PARTS = "frames interface_pauses jump steady_pan slow_basemap batch_beside"
+PARTS_2018 = "frames jump steady_pan"
+Row = tuple[str, str, str, bool]
+"""What is measured, the figure, its bar, and whether it holds."""
 
 
 def main() -> None:
     """Run it and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="")
     parser.add_argument("--backend", default="onnxruntime:cpu")
     parser.add_argument("--keep", type=Path, help="a folder for the window's profile and screenshots")
+    parser.add_argument("--without-2018", action="store_true", help="leave the 2018 model's rows out")
     given = parser.parse_args()
     spec = find_model(given.model) if given.model else best_model(4, list_models())
     if spec is None:
         raise SystemExit("There is no model for four bands; name one with --model.")
-    folder = given.keep or Path(tempfile.mkdtemp(prefix="landcover-bench-live-", dir=Path.cwd()))
+    folder = (given.keep or Path(tempfile.mkdtemp(prefix="landcover-bench-live-", dir=Path.cwd()))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        report(measure(folder, spec, given.backend), spec)
+        bench(folder, spec, given.backend, PARTS)
+        if not given.without_2018:
+            bench(folder, model_of_2018(folder), given.backend, PARTS_2018)
     finally:
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(folder: Path, spec: ModelSpec, backend: str) -> dict[str, Any]:
-    """What the window measured."""
+def bench(folder: Path, spec: ModelSpec, backend: str, parts: str) -> None:
+    """Measure with one model and print its rows."""
+    measured = measure(folder, spec, backend, parts)
+    (folder / f"measured-{spec.name}.json").write_text(json.dumps(measured, indent=1))
+    print(f"{spec.title}, {measured['backend']}; canvas {measured['canvas'][0]} x {measured['canvas'][1]}; "
+          f"tile time {measured['tile_s'] * 1000:.0f} ms (classes alone {measured['tile_classes_s'] * 1000:.0f} ms)")  # fmt: skip
+    for name, figure, bar, holds in rows(measured):
+        print(f"{'ok  ' if holds else 'MISS'} {name:62s} {figure:>28s}   bar {bar}", flush=True)
+
+
+def measure(folder: Path, spec: ModelSpec, backend: str, parts: str) -> dict[str, Any]:
+    """What three windows measured: one without the plugin, one pressed at once, one for everything else."""
     path = folder / "mosaic.tif"
     if not path.exists():
         os.replace(cut_mosaic(folder, 8192), path)
     if spec.folder is None:
         raise SystemExit(f"Model '{spec.name}' is in no folder.")
-    shutil.rmtree(folder / "cache", ignore_errors=True)
-    settings = {"models_folder": spec.folder.parent, "backend": backend, "memory_mb": 256}
+    settings = {"models_folder": folder / "models", "backend": backend, "memory_mb": CACHE_MB}
+    alone = folder / "models" / spec.name
+    if not alone.exists():
+        shutil.rmtree(folder / "models", ignore_errors=True)
+        shutil.copytree(spec.folder, alone)
+    settings["last_model"] = spec.name
     quiet = drive("def main():\n    native(load(FOLDER + '/mosaic.tif'))\n"
                   "    QTest.qWait(1500); RESULT['rss_mb'] = int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"
                   "run(main)\n", folder, settings, environment={"QGIS_PLUGINPATH": ""})  # fmt: skip
-    measured = drive(SCRIPT, folder, settings, 600, {"BENCH_MODEL": spec.name})
-    return {**measured, "rss_without_mb": quiet["rss_mb"]}
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    at_once = drive(SCRIPT, folder, settings, 300, {"BENCH_PARTS": "at_once", "BENCH_BACKEND": backend})
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    measured = drive(SCRIPT, folder, settings, 590, {"BENCH_PARTS": parts, "BENCH_BACKEND": backend})
+    return {
+        **measured,
+        "at_once": at_once,
+        "rss_without_mb": quiet["rss_mb"],
+        "peak_mb": network_peak_mb(spec),
+    }
 
 
-def report(m: dict[str, Any], spec: ModelSpec) -> None:
-    """The rows of the live table, each with its bar."""
-    tile = m["tile_s"]
+_PEAK = """
+import resource, sys
+import numpy as np
+from landcover_plugin.core.backends import open_backend
+from landcover_plugin.core.model_library import find_model
+import onnxruntime
+def rss_mb(): return int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6
+before = rss_mb()
+spec = find_model(sys.argv[1])
+backend = open_backend('onnxruntime:cpu', spec)
+chip = np.zeros((1, len(spec.bands), spec.chip, spec.chip), spec.dtype)
+for _ in range(3):
+    backend.submit(chip, ('classes', 'probabilities8')).result()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before)
+"""
 
-    def row(name: str, figure: str, bar: str, holds: bool) -> None:
-        print(f"{'ok  ' if holds else 'MISS'} {name:58s} {figure:>34s}   bar {bar}")
 
-    print(f"{spec.title}, {m['backend']}; canvas {m['canvas'][0]} x {m['canvas'][1]}; tile time {tile * 1000:.0f} ms "
-          f"(classes alone {m['tile_classes_s'] * 1000:.0f} ms)")  # fmt: skip
-    for kind in ("cold", "warm"):
-        first, whole, tiles = m[kind]["first_s"], m[kind]["whole_s"], m[kind]["tiles"]
-        over = first - tile
-        row(f"toggle to first classes, {kind}", f"tile time + {over * 1000:.0f} ms", "+ 200 ms", over <= 0.2)
-        ratio = whole / (tiles * tile)
-        row(
-            f"toggle to whole view / ({tiles} tiles x tile time), {kind}",
-            f"{ratio:.2f}",
-            "<= 1.2",
-            ratio <= 1.2,
+def network_peak_mb(spec: ModelSpec) -> float:
+    """What the network adds to a process at most, weights and all, in one of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(spec.folder)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def rows(m: dict[str, Any]) -> list[Row]:
+    """The rows of the live table that were measured, each with its bar."""
+    found = [*_first_rows(m), *_frame_rows(m), *_pan_rows(m)]
+    if "served" in m:
+        live, batch = m["served"]
+        share = batch / max(1, live + batch)
+        # the count may begin and end in the middle of a five
+        fair = 5 * (batch + 1) >= live + batch
+        found.append(("batch job's share of the requests beside a view that never rests",
+                      f"{share:.2f} of {live + batch}", ">= 0.20", fair))  # fmt: skip
+    more, bound = m["rss_mb"] - m["rss_without_mb"], CACHE_MB + m["peak_mb"] + 150
+    found.append(
+        ("memory above QGIS without the plugin", f"{more:.0f} MB", f"<= {bound:.0f} MB", more <= bound)
+    )
+    init = m["init_s"]
+    return [*found, ("plugin load, initGui", f"{init * 1000:.0f} ms", "<= 100 ms", init <= 0.1)]
+
+
+def _first_rows(m: dict[str, Any]) -> list[Row]:
+    found: list[Row] = []
+    kinds = (
+        ("first press, QGIS idle for 2 s", m["ready"], m["tile_s"]),
+        ("first press at once", m["at_once"]["cold"], m["at_once"]["tile_s"]),
+        ("pressed again", m["again"], m["tile_s"]),
+    )
+    for name, pressed, tile in kinds:
+        over = pressed["first_s"] - tile
+        ratio = pressed["whole_s"] / (pressed["tiles"] * tile)
+        found.append(
+            (f"toggle to first classes, {name}", f"tile time {over * 1000:+.0f} ms", "+ 200 ms", over <= 0.2)
         )
+        found.append((f"toggle to whole view / ({pressed['tiles']} tiles x tile time), {name}",
+                      f"{ratio:.2f}", "<= 1.2", ratio <= 1.2))  # fmt: skip
+    return found
+
+
+def _frame_rows(m: dict[str, Any]) -> list[Row]:
     ratio = statistics.median(m["live_frames_s"]) / statistics.median(m["file_frames_s"])
-    row("frame over predicted ground / paletted GeoTIFF's", f"{ratio:.2f}", "<= 1.5", ratio <= 1.5)
-    pause = m["pause_live_p99_s"] - m["pause_without_p99_s"]
-    row(
-        "interface pause while tiles stream in, p99 above without",
-        f"{pause * 1000:.0f} ms",
-        "<= 20 ms",
-        pause <= 0.02,
-    )
-    row(
-        "a basemap of 2 s a frame finishes while tiles stream in",
-        str(m["basemap_finished"]),
-        "True",
-        m["basemap_finished"],
-    )
-    over = m["jump_s"] - 2 * tile
-    row("jump to first tile of the new view", f"2 tile times {over * 1000:+.0f} ms", "+ 200 ms", over <= 0.2)
+    found: list[Row] = [
+        ("frame over predicted ground / paletted GeoTIFF's", f"{ratio:.2f}", "<= 1.5", ratio <= 1.5)
+    ]
+    if "pause_live_p99_s" in m:
+        pause = m["pause_live_p99_s"] - m["pause_without_p99_s"]
+        found.append(("interface pause while tiles stream in, p99 above without",
+                      f"{pause * 1000:.0f} ms", "<= 20 ms", pause <= 0.02))  # fmt: skip
+    if "basemap" in m:
+        finished, cancelled = m["basemap"]
+        found.append(("a basemap of 2 s a frame finishes while tiles stream in",
+                      f"{finished} finished, {cancelled} cut off", ">= 1 finished", finished >= 1))  # fmt: skip
+    return found
+
+
+def _pan_rows(m: dict[str, Any]) -> list[Row]:
+    over = m["jump_s"] - 2 * m["tile_s"]
+    found: list[Row] = [("jump to first tile of the new view", f"2 tile times {over * 1000:+.0f} ms",
+                         "+ 200 ms", over <= 0.2)]  # fmt: skip
     for n, (share, possible) in enumerate(m["pans"]):
         bar = min(0.95, possible)
-        row(f"steady pan {n + 1}: part predicted when the next starts", f"{share:.2f} (2 s hold {possible:.2f})",
-            f">= {bar:.2f}", share >= bar - 0.02)  # fmt: skip
-    more = m["rss_mb"] - m["rss_without_mb"]
-    row(
-        "memory above QGIS without the plugin",
-        f"{more:.0f} MB",
-        "256 MB + network's peak + 150 MB",
-        more <= 256 + 600 + 150,
-    )
-    row("plugin load, initGui", f"{m['init_s'] * 1000:.0f} ms", "<= 100 ms", m["init_s"] <= 0.1)
+        found.append((f"steady pan {n + 1}: part predicted when the next starts",
+                      f"{share:.2f} (2 s hold {possible:.2f})", f">= {bar:.2f}", share >= bar - 0.02))  # fmt: skip
+    return found
 
 
 if __name__ == "__main__":

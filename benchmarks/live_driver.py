@@ -6,12 +6,16 @@ import numpy as np
 
 CALLS = []
 PAINTED = [0, None, 0]  # tiles in the last picture, its view, and when it was drawn
+KEPT = []
 
 
 def watch():
+    """Count the tiles of each picture; after the press, for the press is what imports the feed."""
     from landcover_plugin.live.feed import TileFeed
 
-    real = TileFeed.paint
+    if hasattr(TileFeed, "unwatched"):
+        return
+    real = TileFeed.unwatched = TileFeed.paint
 
     def paint(self, view, tiles, output):
         CALLS.append((view.shape, len(tiles), len(view.tiles())))
@@ -26,9 +30,9 @@ def live():
     return next(l for l in QgsProject.instance().mapLayers().values() if l.providerType() == "landcover")
 
 
-def frames_until(done, seconds=60):
+def frames_until(done, seconds=120, since=None):
     """Seconds until the first frame that shows a tile, and until the one after which done() holds."""
-    started, first, counted = time.perf_counter(), [], []
+    started, first, counted = since or time.perf_counter(), [], []
     canvas = iface.mapCanvas()
 
     def refreshed():
@@ -121,96 +125,129 @@ def pauses(seconds, act):
     return float(np.percentile(gaps, 99)), max(gaps)
 
 
-def main():
-    faulthandler.dump_traceback_later(580, exit=True)
-    t = time.perf_counter()
+def begin():
+    """The plugin started anew, the imagery at its own pixels, nothing predicted yet."""
     from qgis import utils
 
     utils.unloadPlugin("landcover_plugin")
+    for name in [m for m in sys.modules if m.startswith("landcover_plugin")]:
+        del sys.modules[name]
     utils.loadPlugin("landcover_plugin")
     t = time.perf_counter()
     utils.startPlugin("landcover_plugin")
     RESULT["init_s"] = time.perf_counter() - t
-    watch()
-    gui = plugin()._gui
     layer = load(FOLDER + "/mosaic.tif")
-    gui.show_dock()
-    iface.mainWindow().findChild(QDockWidget, "Browser").hide()
+    plugin()._gui.show_dock()
+    for name in ("Browser", "Layers"):
+        iface.mainWindow().findChild(QDockWidget, name).hide()
     QTest.qWait(500)
     native(layer)
-    wait(settled)
-    QTest.qWait(500)
+    wait(settled, 60)
     size = iface.mapCanvas().mapSettings().outputSize()
     RESULT["canvas"] = [size.width(), size.height()]
-    gui.switch._session.cache.clear()
+    return layer
 
+
+def press(kind):
+    """The button, until the whole view is painted."""
+    PAINTED[:] = [0, None, 0]
+    started = time.perf_counter()
     click(button())
-    first, whole = frames_until(all_painted)
-    RESULT["cold"] = {"first_s": first, "whole_s": whole, "tiles": len(PAINTED[1].tiles())}
+    pressed = time.perf_counter() - started
+    watch()
+    first, whole = frames_until(all_painted, since=started)
+    RESULT[kind] = {"first_s": first, "whole_s": whole, "tiles": len(PAINTED[1].tiles()), "press_s": pressed}
     RESULT["backend"] = feed(live()).setup.backend.description
     QTest.qWait(2000)
+
+
+def at_once():
+    """The very first press, before QGIS had a moment to get ready."""
+    begin()
+    RESULT["was_ready"] = plugin()._gui.head_start.is_ready
+    press("cold")
     measure_tile(live())
 
+
+def presses():
+    layer = begin()
+    gui = plugin()._gui
+    wait(lambda: gui.head_start.is_ready, 120)
+    QTest.qWait(500)
+    press("ready")
+    measure_tile(live())
     click(button())
     QTest.qWait(500)
     gui.clear()  # and so what the map itself kept of the layer
-    PAINTED[:] = [0, None, 0]
-    click(button())
-    first, whole = frames_until(all_painted)
-    RESULT["warm"] = {"first_s": first, "whole_s": whole, "tiles": len(PAINTED[1].tiles())}
-    QTest.qWait(500)
+    press("again")
+    return layer
 
-    # frames over predicted ground, and over a file with the same classes
+
+def frames(layer):
+    """Over predicted ground, and over a file with the same classes."""
     native(layer)
     QTest.qWait(500)
-    wait(settled)
-    wait(lambda: painted(live()), 60)
+    wait(settled, 60)
+    wait(lambda: painted(live()), 120)
     center = iface.mapCanvas().center()
     iface.mapCanvas().setCenter(QgsPointXY(center.x() + 60, center.y()))
-    wait(lambda: painted(live()), 60)
+    wait(lambda: painted(live()), 120)
     QTest.qWait(1500)
-    wait(settled)
+    wait(settled, 60)
     iface.mapCanvas().setCenter(center)
     QTest.qWait(500)
-    wait(settled)
+    wait(settled, 60)
     RESULT["live_frames_s"] = frame_times()
-    gui.exporter.predicted(live(), FOLDER + "/predicted.tif")
-    wait(lambda: not gui.exporter._tasks, 60)
+    exporter = plugin()._gui.exporter
+    exporter.predicted(live(), FOLDER + "/predicted.tif")
+    wait(lambda: not exporter._tasks, 120)
     made = next(l for l in QgsProject.instance().mapLayers().values() if "predicted" in l.source())
-    root = QgsProject.instance().layerTreeRoot()
-    root.findLayer(live().id()).setItemVisibilityChecked(False)
-    QTest.qWait(500)
-    wait(settled)
+    show_live(False)
     RESULT["file_frames_s"] = frame_times()
     QgsProject.instance().removeMapLayer(made.id())
     QTest.qWait(300)
-    wait(settled)
+    wait(settled, 60)
 
-    # interface pauses: pan over new ground without, and with the layer
+
+def show_live(on):
+    root = QgsProject.instance().layerTreeRoot()
+    root.findLayer(live().id()).setItemVisibilityChecked(on)
+    QTest.qWait(500)
+    wait(settled, 60)
+
+
+def interface_pauses(layer):
+    """Pan over new ground without, and with the layer."""
+
     def pan_about():
         for k in range(6):
             drag(-250, 0)
             QTest.qWait(150)
 
+    show_live(False)
     native(layer, 2000, 5200)
     QTest.qWait(500)
-    wait(settled)
+    wait(settled, 60)
     RESULT["pause_without_p99_s"], RESULT["pause_without_max_s"] = pauses(4, pan_about)
     iface.setActiveLayer(layer)
-    root.findLayer(live().id()).setItemVisibilityChecked(True)
+    show_live(True)
     native(layer, 2000, 5200)
     QTest.qWait(100)
     RESULT["pause_live_p99_s"], RESULT["pause_live_max_s"] = pauses(4, pan_about)
     RESULT["tile_rate"] = feed(live()).tiles_a_second()
 
-    # a jump in mid-view
+
+def jump(layer):
+    """Elsewhere, in mid-view."""
     native(layer, 2000, 6800)
-    QTest.qWait(150)
+    QTest.qWait(400)
     PAINTED[:] = [0, None, 0]
     native(layer, 6000, 1500)
     RESULT["jump_s"], _ = frames_until(lambda: True)
 
-    # half a view every two seconds
+
+def steady_pan(layer):
+    """Half a view every two seconds."""
     native(layer, 1500, 3500)
     QTest.qWait(300)
     wait(lambda: painted(live()), 120)
@@ -219,10 +256,7 @@ def main():
     width = iface.mapCanvas().viewport().width()
     for k in range(5):
         drag(-width // 2 + 20, 0)
-        new = None
-        QTest.qWait(120)
-        new = len(PAINTED[1].tiles()) - PAINTED[0]
-        QTest.qWait(1880 - 60)
+        QTest.qWait(2000 - 60)
         view = PAINTED[1]
         there = len(feed(live()).there(view, "classes"))
         total = len(view.tiles())
@@ -230,10 +264,12 @@ def main():
         held = min(1.0, (total - per_pan + 2.0 / RESULT["tile_s"]) / total)
         RESULT["pans"].append([there / total, held])
 
-    # a basemap that needs two seconds a frame
+
+def slow_basemap(layer):
+    """A layer that needs two seconds a frame, while tiles stream in."""
     from qgis.core import QgsPluginLayer, QgsMapLayerRenderer
 
-    finished, cancelled = [], []
+    finished, cancelled, kept = [], [], []
 
     class SlowRenderer(QgsMapLayerRenderer):
         def __init__(self, layer_id, context):
@@ -250,8 +286,6 @@ def main():
             finished.append(1)
             return True
 
-    KEEP = []
-
     class SlowLayer(QgsPluginLayer):
         def __init__(self):
             super().__init__("slow", "slow")
@@ -265,8 +299,8 @@ def main():
             pass
 
         def createMapRenderer(self, context):
-            KEEP.append(SlowRenderer(self.id(), context))
-            return KEEP[-1]
+            kept.append(SlowRenderer(self.id(), context))
+            return kept[-1]
 
     slow = SlowLayer()
     native(layer, 6500, 6500)
@@ -274,10 +308,73 @@ def main():
     QgsProject.instance().addMapLayer(slow)
     drag(-300, -200)
     QTest.qWait(6000)
-    RESULT["basemap_finished"] = bool(finished)
     RESULT["basemap"] = [len(finished), len(cancelled)]
     QgsProject.instance().removeMapLayer(slow.id())
     QTest.qWait(300)
+    KEPT.append(kept)
+
+
+def batch_beside(layer, seconds=12):
+    """A batch job on the same model, while the view never rests: whose requests are served."""
+    from qgis.PyQt.QtCore import QRect
+
+    from landcover_plugin.core.backends import Priority, open_backend
+    from landcover_plugin.core.backends.onnxruntime import OnnxRuntimeRunner
+    from landcover_plugin.core.classify import ClassifyOptions, classify
+    from landcover_plugin.core.errors import CancelledError
+    from landcover_plugin.core.progress import Silent
+    from landcover_plugin.core.raster_io import raster_io
+
+    served, stop = [], threading.Event()
+    real = OnnxRuntimeRunner.run
+
+    def run(self, chips, outputs, priority):
+        served.append(priority)
+        return real(self, chips, outputs, priority)
+
+    class Reporter(Silent):
+        def is_cancelled(self):
+            return stop.is_set()
+
+    def work():
+        io, spec = raster_io("gdal"), feed(live()).spec
+        backend = open_backend(os.environ["BENCH_BACKEND"], spec)
+        options = ClassifyOptions(level=0, restart=True)
+        try:
+            source = io.open(FOLDER + "/mosaic.tif")
+            classify(source, spec, backend, FOLDER + "/batch.tif", options, io=io, reporter=Reporter())
+        except CancelledError:
+            pass
+        finally:
+            backend.close()
+
+    job = threading.Thread(target=work)
+    job.start()
+    OnnxRuntimeRunner.run = run
+    try:
+        wait(lambda: Priority.BATCH in served, 60)
+        served.clear()
+        end, k = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            native(layer, 1000 + 700 * (k % 9), 800 + 650 * (k % 10))
+            k += 1
+            QTest.qWait(max(500, int(3000 * RESULT["tile_s"])))
+        RESULT["served"] = [sum(p is Priority.LIVE for p in served), sum(p is Priority.BATCH for p in served)]
+    finally:
+        OnnxRuntimeRunner.run = real
+        stop.set()
+        wait(lambda: not job.is_alive(), 60)
+
+
+def main():
+    faulthandler.dump_traceback_later(float(os.environ["LANDCOVER_TEST_SECONDS"]) - 20, exit=True)
+    parts = os.environ["BENCH_PARTS"].split()
+    if parts == ["at_once"]:
+        at_once()
+        return
+    layer = presses()
+    for part in parts:
+        globals()[part](layer)
     gc.collect()
     RESULT["rss_mb"] = int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
     shot("bench")

@@ -9,6 +9,7 @@ faulthandler.enable()
 SECONDS, SEED = float(os.environ["SOAK_SECONDS"]), int(os.environ["SOAK_SEED"])
 SERVICE = os.environ["SOAK_SERVICE"]
 rng = random.Random(SEED)
+wait.__defaults__ = (150, "")  # machines that soak are busy
 project = QgsProject.instance()
 PICTURES = []  # the end of a job that is active would wait for its threads, with Python held
 COUNTS, MEMORY, TIMES, ERRORS = {}, [], {}, []

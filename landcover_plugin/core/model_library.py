@@ -10,6 +10,7 @@ from .errors import ModelError
 from .model import SPEC_FILE, ModelSpec, read_model
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_specs: dict[Path, tuple[tuple[int, int, int], ModelSpec]] = {}
 
 
 def model_folders(user_folder: Path | None = None) -> list[Path]:
@@ -63,11 +64,21 @@ def list_models(folders: Sequence[Path] | None = None) -> list[ModelSpec]:
     for folder in model_folders() if folders is None else folders:
         for path in sorted(folder.glob(f"*/{SPEC_FILE}")):
             try:
-                spec = read_model(path.parent, verify=False)
-            except ModelError:
+                spec = _listed(path)
+            except (ModelError, OSError):  # OSError: gone since the folder was listed
                 continue
             found.setdefault(spec.name, spec)
     return list(found.values())
+
+
+def _listed(path: Path) -> ModelSpec:
+    """The spec of a ``model.json``, read again only when the file has changed: menus ask often."""
+    found = path.stat()
+    mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+    known = _specs.get(path)
+    if known is None or known[0] != mark:
+        known = _specs[path] = mark, read_model(path.parent, verify=False)
+    return known[1]
 
 
 def best_model(band_count: int, models: Sequence[ModelSpec]) -> ModelSpec | None:

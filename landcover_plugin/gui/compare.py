@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import QgsRasterLayer
@@ -15,6 +16,21 @@ from ..live.repainting import is_live
 from ..translation import tr
 from .live_layers import style, uri_of
 from .map_scale import keep_scale
+
+_FETCHED = (
+    "wms", "wcs", "arcgismapserver", "arcgisvectortileservice", "xyzvectortiles", "vtpkvectortiles",
+)  # fmt: skip
+
+
+def below_land_cover(layers: Iterable[Any]) -> list[Any]:
+    """The layers of a map that a comparison window shows below its land cover.
+
+    Those of tile and map services are left out: each window would ask for the same pictures at the
+    same moment, and Qt's network cache can end the process when one of such requests is cancelled.
+    """
+    return [
+        layer for layer in layers if not is_live(layer) and str(layer.providerType()).lower() not in _FETCHED
+    ]
 
 
 class CompareView(QgsDockWidget):
@@ -57,7 +73,7 @@ class CompareView(QgsDockWidget):
         QTimer.singleShot(0, self._follow)
 
     def _take_layers(self) -> None:
-        below = [layer for layer in self._main.layers() if not is_live(layer)]
+        below = below_land_cover(self._main.layers())
         self.canvas.setLayers([self.layer, *below] if self.layer.isValid() else below)
 
     def _follow(self, *_: object) -> None:

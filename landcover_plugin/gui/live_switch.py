@@ -126,10 +126,21 @@ class LiveSwitch(QObject):
                 tr("There is no imagery on the map; add a raster layer, then press the button again.")
             )
         layer = new_live_layer(source, self.new_uri(source))
-        layer.dataProvider().live.feed.prepare()
+        self._look_ahead(layer)
         add_above(layer, source)
         self._last_id = layer.id()
         return layer
+
+    def _look_ahead(self, layer: Any) -> None:
+        """Ask for the tiles that the map will ask for once it draws the layer, which takes it a moment."""
+        feed, canvas = layer.dataProvider().live.feed, self._iface.mapCanvas()
+        feed.prepare()
+        size = canvas.mapSettings().outputSize()
+        for extent in view_extent(canvas, layer):
+            view = feed.view(extent, size.height(), size.width()) if not size.isEmpty() else None
+            if view is not None:
+                there = feed.there(view, CLASSES)
+                feed.ask(view, [index for index in view.tiles() if index not in there])
 
     def new_uri(self, source: Any) -> LiveUri:
         """What the next press would make on an imagery.

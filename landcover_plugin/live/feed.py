@@ -279,7 +279,9 @@ class TileFeed:
         self._far.forget(index)
         with self._arrival:
             self._arrival.notify_all()
-        self._tell()
+        # what was read ahead, or for a view that has gone, is worth no picture
+        if self.queue.is_looked_at(index):
+            self._tell()
 
     def trouble(self, error: Exception) -> None:
         """Something to tell the user."""

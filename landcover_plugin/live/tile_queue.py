@@ -68,6 +68,7 @@ class TileQueue:
         self._jobs: dict[TileIndex, Job] = {}
         self._done: set[TileIndex] = set()
         self._failures: dict[TileIndex, _Failure] = {}
+        self._asked_at = 0.0  # when somebody asked last who only looks
         self._closed = False
 
     # -- who looks -------------------------------------------------------------------------------
@@ -76,6 +77,8 @@ class TileQueue:
         """Want tiles from now on; the caller gives only those that are not there yet."""
         with self._tidied():
             lease.born = self._clock()
+            if not lease.waits:
+                self._asked_at = lease.born
             self._leases.pop(lease.place, None)
             self._leases[lease.place] = lease
             self._done.difference_update(lease.tiles)
@@ -181,6 +184,11 @@ class TileQueue:
         with self._tidied():
             return index in self._held()
 
+    def is_looked_at(self, index: TileIndex) -> bool:
+        """Whether somebody looks at a tile or waits for it; one that is only read ahead does not count."""
+        with self._tidied():
+            return any(index in lease.tiles for lease in self._leases.values())
+
     def is_done(self, index: TileIndex) -> bool:
         """Whether a leased tile has been made."""
         with self._change:
@@ -242,10 +250,15 @@ class TileQueue:
             elif job.unwanted_since is None and not self._closed:
                 # the next view may well hold it: it asks some milliseconds after the last one went
                 job.unwanted_since = now
-            elif not job.is_cancelled and (self._closed or now - (job.unwanted_since or now) > _GRACE_S):
+            elif not job.is_cancelled and self._is_given_up(job, now):
                 job.is_cancelled = True
                 doomed.append(job)
         return doomed
+
+    def _is_given_up(self, job: Job, now: float) -> bool:
+        """Whether an unwanted job ends: a while has passed, or the next view has asked and does not hold it."""
+        since = now if job.unwanted_since is None else job.unwanted_since
+        return self._closed or self._asked_at > since or now - since > _GRACE_S
 
     def _held(self) -> set[TileIndex]:
         held: set[TileIndex] = set()

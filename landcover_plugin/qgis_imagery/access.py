@@ -51,7 +51,9 @@ class ServiceAccess:
         request.setAttribute(
             QNetworkRequest.Attribute.CacheLoadControlAttribute, QNetworkRequest.CacheLoadControl.PreferCache
         )
-        request.setAttribute(QNetworkRequest.Attribute.CacheSaveControlAttribute, True)
+        # not to be written there: QGIS has one cache for all threads, and Qt lets a cancelled request
+        # free the file that another one for the same address is writing to, which ends the process
+        request.setAttribute(QNetworkRequest.Attribute.CacheSaveControlAttribute, False)
         for name, value in self.headers:
             request.setRawHeader(name.encode(), value.encode())
         if self.authcfg and authenticated:

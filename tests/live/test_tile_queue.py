@@ -168,3 +168,24 @@ def test_a_closed_queue_gives_nothing_and_cancels_what_is_under_way():
     assert queue.take(0) is None
     queue.lease(Lease("b", tiles(3)))
     assert queue.take(0) is None
+
+
+def test_a_jump_elsewhere_cancels_as_soon_as_the_new_view_asks():
+    clock = Clock()
+    queue = TileQueue(clock)
+    queue.lease(Lease("a", tiles(1, 2)))
+    cancelled = []
+    for _ in range(2):
+        job = queue.take(0)
+        job.cancel = lambda job=job: cancelled.append(job.index.col)
+    queue.retain(lambda lease: False)
+    clock.now += 0.01
+    assert cancelled == []
+    queue.lease(Lease("b", tiles(2, 3)))
+    assert cancelled == [1]
+
+
+def test_what_is_read_ahead_is_not_looked_at():
+    queue = TileQueue(Clock())
+    queue.lease(Lease("a", tiles(1), ahead=tiles(2)))
+    assert [queue.is_looked_at(i) for i in tiles(1, 2, 3)] == [True, False, False]
