@@ -12,7 +12,7 @@ OUT ?= demo
 export QT_QPA_PLATFORM ?= offscreen
 export LANDCOVER_PYTHON ?= $(CURDIR)/.venv/bin/python
 
-.PHONY: help install test test-triton test-servers check demo bench bench-live soak soak-server package train-demo train-models translations pictures clean
+.PHONY: help install test test-triton test-servers check demo bench bench-backends bench-live soak soak-server package train-demo train-models translations pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ demo: $(STAMP) ## map the sample scene (or IMAGE=… with MODEL=…) through qgi
 
 bench: $(STAMP) ## the batch job in ratios (needs LANDCOVER_DATA)
 	$(PYTHON) -m benchmarks.batch
+
+bench-backends: $(STAMP) ## chips a second of every backend this computer has
+	$(PYTHON) -m benchmarks.backends
 
 bench-live: $(STAMP) ## the live layer in ratios, in a real window (needs LANDCOVER_DATA)
 	$(PYTHON) -m benchmarks.live
