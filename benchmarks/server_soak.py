@@ -45,7 +45,7 @@ HELD_MB = 512  # of requests and answers, as the server's limits say
 NETWORKS_MB = 300  # what the networks of this soak take for themselves once they have run
 GROWTH_MB = 64
 BURST = 3 * QUEUE
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 SHIPPED = ("naip-landcover", "rgb-landcover", "naip-scene")
 
 
@@ -99,7 +99,7 @@ def ask(url: str, known: list[Question], rng: random.Random, tally: Tally, end: 
     """One client: a request after the other; one in twenty is broken off."""
     client = InferenceClient(url, use_environment=False)
     while time.monotonic() < end:
-        question = rng.choice(known)
+        question = rng.choices(known, [1 / question.chips.size for question in known])[0]
         priority = rng.choice([Priority.LIVE, Priority.BATCH, Priority.BATCH, Priority.BATCH])
         if rng.random() < 0.05:
             break_off(url, question, rng)

@@ -124,7 +124,8 @@ def limits_for(specs: Sequence[ModelSpec], queue: int) -> Limits:
         shape = (1, len(spec.bands), spec.chip, spec.chip)
         asked = len(spec.bands) * spec.chip**2 * (4 if spec.dtype == "float32" else 2)
         largest = max(largest, asked, answer_bytes(spec, spec.outputs, shape))
-    return Limits(body_bytes=_CHIPS_A_REQUEST * largest + (1 << 20), pending=queue)
+    body = _CHIPS_A_REQUEST * largest + (1 << 20)
+    return Limits(body_bytes=body, pending=queue, held_bytes=max(Limits.held_bytes, 2 * body))
 
 
 def _load(specs: Sequence[ModelSpec], options: ServeOptions, say: Callable[[str], None]) -> ServedModels:

@@ -1,7 +1,7 @@
-"""``python -m tests.server.asking URL FOLDER PRIORITY AT_ONCE SECONDS``: one client of a server that others use.
+"""``python -m tests.server.asking URL FOLDER PRIORITY AT_ONCE ANSWERS``: a client of a server that others use.
 
-It asks once, says so, waits for a line on its standard input, keeps so many requests under way for
-so long, and prints when each was asked and answered.
+It asks once, says so, waits for a line on its standard input, and keeps so many requests under way
+until it has so many answers, or, for 0, until the input ends. It prints when each was asked and answered.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,11 +20,12 @@ from landcover_plugin.core.backends.remote import InferenceClient
 from landcover_plugin.core.model import read_model
 
 
-def main(url: str, folder: str, priority: str, at_once: str, seconds: str) -> None:
+def main(url: str, folder: str, priority: str, at_once: str, answers: str) -> None:
     spec = read_model(Path(folder))
     client = InferenceClient(url, connections=int(at_once), use_environment=False)
     chips = np.zeros((1, len(spec.bands), spec.chip, spec.chip), np.uint8)
     asked: list[tuple[float, float]] = []
+    stop = threading.Event()
 
     def ask() -> None:
         started = time.monotonic()
@@ -34,55 +34,63 @@ def main(url: str, folder: str, priority: str, at_once: str, seconds: str) -> No
         )
         asked.append((started, time.monotonic()))
 
-    def keep_asking(end: float) -> None:
-        while time.monotonic() < end:
+    def keep_asking() -> None:
+        while not stop.is_set():
             ask()
+            if 0 < int(answers) <= len(asked):
+                stop.set()
 
     ask()
     asked.clear()
     print("ready", flush=True)
     sys.stdin.readline()
-    end = time.monotonic() + float(seconds)
-    threads = [threading.Thread(target=keep_asking, args=(end,)) for _ in range(int(at_once))]
+    threads = [threading.Thread(target=keep_asking) for _ in range(int(at_once))]
     for thread in threads:
         thread.start()
+    if not int(answers):
+        sys.stdin.readline()
+        stop.set()
     for thread in threads:
         thread.join()
     print(json.dumps(asked))
 
 
-def ask_together(url: str, folder: Path, seconds: float, **at_once: int) -> dict[str, list[float]]:
-    """The seconds that answers took while all clients asked, by the clients' priority."""
-    running: dict[str, Any] = {}
-    for priority, count in at_once.items():
-        command = [
-            sys.executable,
-            "-m",
-            "tests.server.asking",
-            url,
-            str(folder),
-            priority,
-            str(count),
-            str(seconds),
-        ]
-        running[priority] = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+def ask_together(
+    url: str, folder: Path, live: int, batch: int, answers: int
+) -> tuple[list[float], list[float]]:
+    """The seconds that answers took while a live view and a batch job asked.
+
+    Args:
+        url: of the server.
+        folder: of the model.
+        live: requests that the view keeps under way.
+        batch: requests that the job keeps under way.
+        answers: that the view waits for.
+    """
+    view = _start(url, folder, Priority.LIVE, live, answers)
+    job = _start(url, folder, Priority.BATCH, batch, 0)
     try:
-        for process in running.values():
+        for process in (view, job):
+            assert process.stdout and process.stdin
             assert process.stdout.readline() == "ready\n"
-        for process in running.values():
             process.stdin.write("\n")
             process.stdin.flush()
-        asked = {name: json.loads(process.communicate(timeout=240)[0]) for name, process in running.items()}
+        # the clock is the computer's, so the two can be compared
+        seen, done = (json.loads(process.communicate(timeout=240)[0]) for process in (view, job))
     finally:
-        for process in running.values():
+        for process in (view, job):
             process.kill()
             process.wait()
-    # the clock is the computer's, so processes can be compared
-    begin = max(min(answered for _, answered in pairs) for pairs in asked.values())
-    end = min(max(started for started, _ in pairs) for pairs in asked.values())
-    return {name: [b - a for a, b in pairs if begin <= b <= end] for name, pairs in asked.items()}
+    begin = max(min(answered for _, answered in asked) for asked in (seen, done))
+    end = max(answered for _, answered in seen)
+    in_time = [[b - a for a, b in asked if begin <= b <= end] for asked in (seen, done)]
+    return in_time[0], in_time[1]
+
+
+def _start(url: str, folder: Path, priority: Priority, at_once: int, answers: int) -> subprocess.Popen[str]:
+    arguments = [url, str(folder), priority.name, str(at_once), str(answers)]
+    command = [sys.executable, "-m", "tests.server.asking", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":

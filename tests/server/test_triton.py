@@ -164,11 +164,12 @@ def test_a_batch_job_while_a_live_view_asks(triton: Triton, scheme: str, tmp_pat
 def test_a_live_view_goes_first_and_a_batch_job_goes_on(triton: Triton, capsys: Any) -> None:
     spec = triton.specs[1]
     assert spec.folder is not None
-    waits = ask_together(triton.urls["http"], spec.folder, 5, LIVE=1, BATCH=12)
-    live, batch = (float(np.median(waits[name])) for name in ("LIVE", "BATCH"))
+    # Triton has up to three batches of four ready when it looks at priorities, so more must wait
+    live, batch = ask_together(triton.urls["http"], spec.folder, live=1, batch=40, answers=6)
     with capsys.disabled():
         print(
-            f"\n{len(waits['LIVE'])} live answers of {live:.3f} s, {len(waits['BATCH'])} batch of {batch:.3f} s"
+            f"\n{len(live)} live answers of {np.median(live):.3f} s, {len(batch)} of batch of "
+            f"{np.median(batch):.3f} s"
         )
-    assert live < batch / 2
-    assert len(waits["BATCH"]) > len(waits["LIVE"]) / 5
+    assert np.median(live) < np.median(batch) / 2
+    assert len(batch) > len(live) / 5
