@@ -1,7 +1,8 @@
 """``make pictures``: the documentation's pictures, all of the generated landscape.
 
 ``docs/pictures/land-cover.png`` is imagery beside its map, ``docs/pictures/scene.png`` the sample
-scene with its truth at both dates, ``docs/pictures/live.png`` the live layer in a QGIS window.
+scene with its truth at both dates, ``docs/pictures/live.png`` the live layer in a QGIS window and
+``docs/pictures/settings.png`` the settings page.
 """
 
 from __future__ import annotations
@@ -48,6 +49,17 @@ def main():
     picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
     picture.save(os.path.join(FOLDER, 'live.png'))
 
+    def settings():
+        dialog = QApplication.activeModalWidget()
+        dialog.resize(940, 560)
+        QTest.qWait(1200)
+        picture = dialog.grab().toImage()
+        picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
+        picture.save(os.path.join(FOLDER, 'settings.png'))
+        dialog.reject()
+    QTimer.singleShot(1500, settings)
+    plugin()._gui.open_settings()
+
 from qgis.gui import QgsOpacityWidget
 run(main)
 """
@@ -83,11 +95,12 @@ def part(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def live_window(image: Path) -> None:
-    """A QGIS window, the button pressed, on a screen of its own."""
+    """A QGIS window, the button pressed, and the settings page, on a screen of its own."""
     from tests.gui.window import drive
 
-    drive(LIVE, BUILD, {"models_folder": str(ROOT / "models")}, 120, {"SCENE": str(image)})
-    keep(BUILD / "live.png", PICTURES / "live.png")
+    drive(LIVE, BUILD, {"backend": "auto"}, 120, {"SCENE": str(image), "LANDCOVER_PYTHON": ""})
+    for name in ("live.png", "settings.png"):
+        keep(BUILD / name, PICTURES / name)
 
 
 def keep(drawn: Path, path: Path) -> None:

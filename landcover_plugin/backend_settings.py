@@ -10,7 +10,7 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsSettings
 
 from .core.backends.settings import PYTHON_VARIABLE, configure
-from .live.live_settings import PREFIX
+from .live.live_settings import PREFIX, read_settings
 from .server.environment import Environment, find_environment
 from .sign_in import SignIn
 
@@ -34,6 +34,12 @@ def configure_backends(warn: Callable[[str], None] | None = None) -> None:
         headers=_sign_in.headers,
         warn=warn,
     )
+
+
+def backend_url(asked: str) -> str:
+    """The backend that a job asks for: the user's own choice of the settings page where it says ``auto``."""
+    asked = asked.strip() or "auto"
+    return read_settings().backend if asked.lower() == "auto" else asked
 
 
 def environments_folder() -> Path:

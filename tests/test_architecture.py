@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "core": {"core"},
     "qgis_imagery": {"qgis_imagery", "core", "translation"},
     "live": {"live", "qgis_imagery", "core", "translation"},
-    "processing": {"processing", "qgis_imagery", "core", "translation"},
+    "processing": {"processing", "qgis_imagery", "core", "translation", "backend_settings"},
     "gui": {"gui", "live", "qgis_imagery", "server", "core", "translation", "backend_settings", "sign_in"},
     "cli": {"cli", "core", "server", "training", ""},
     "server": {"server", "core"},

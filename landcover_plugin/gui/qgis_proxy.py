@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QUrl
-from qgis.PyQt.QtNetwork import QNetworkProxy, QNetworkProxyQuery
+from qgis.PyQt.QtNetwork import QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery
 
 from ..server.environment_plan import Proxy
 
@@ -18,7 +18,10 @@ def qgis_proxy() -> Proxy | None:
     """
     network = QgsNetworkAccessManager.instance()
     kinds = QNetworkProxy.ProxyType
-    for proxy in network.queryProxy(QNetworkProxyQuery(QUrl(_ASKED_FOR))):
+    proxies = [network.fallbackProxy()]
+    if network.useSystemProxy():
+        proxies = QNetworkProxyFactory.systemProxyForQuery(QNetworkProxyQuery(QUrl(_ASKED_FOR)))
+    for proxy in proxies:
         if proxy.type() in (kinds.HttpProxy, kinds.HttpCachingProxy, kinds.Socks5Proxy) and proxy.hostName():
             return Proxy(_url_of(proxy, kinds.Socks5Proxy), ",".join(_excluded(network)))
     return None

@@ -86,7 +86,7 @@ class SetupDialog(QDialog):
             CPU: tr("Processor"),
             CUDA: tr("NVIDIA graphics card (CUDA; downloads 2 GB more)"),
             DIRECTML: tr("Any graphics card (DirectML)"),
-            OPENVINO: tr("Intel processor or graphics (OpenVINO)"),
+            OPENVINO: tr("Processor or Intel graphics (OpenVINO)"),
         }
         self._build = QComboBox()
         for build in builds_for(this_machine()):

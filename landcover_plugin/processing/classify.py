@@ -108,6 +108,7 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Open imagery, model and backend, and have the core make the map."""
+        from ..backend_settings import backend_url
         from ..core.backends import open_backend
         from ..core.classify import classify
         from ..core.raster_io import raster_io
@@ -127,7 +128,8 @@ class ClassifyAlgorithm(LandcoverAlgorithm):
                 reporter.info(
                     tr("{} will be asked for about {} pictures.").format(imagery.name, f"{count:,}")
                 )
-            backend = open_backend(self.parameterAsString(parameters, "BACKEND", context) or "auto", spec)
+            asked = self.parameterAsString(parameters, "BACKEND", context)
+            backend = open_backend(backend_url(asked), spec)
             try:
                 reporter.info(tr("Runs on: {}").format(backend.description))
                 result = classify(
@@ -409,8 +411,9 @@ def _advanced() -> Iterable[_Offered]:
     yield (
         QgsProcessingParameterString("BACKEND", tr("Runs on"), defaultValue="auto", optional=True),
         tr(
-            "Where the network runs. auto: the fastest way this computer has. Others: onnxruntime:cpu, "
-            "worker:, numpy:, or the address of a server such as http://server:8000."
+            "Where the network runs. auto: as the settings say, which is the fastest way this computer has "
+            "unless you changed it. Others: onnxruntime:cpu, worker:, numpy:, or the address of a server such as "
+            "http://server:8000."
         ),
         True,
     )

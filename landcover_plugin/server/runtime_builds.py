@@ -16,7 +16,7 @@ _INTEL = ("x86_64", "amd64")
 
 @dataclass(frozen=True)
 class RuntimeBuild:
-    """A build of ONNX Runtime.
+    """A build of ONNX Runtime, and what is installed with it.
 
     Args:
         name: short, for settings and the environment's marker.
@@ -30,7 +30,7 @@ class RuntimeBuild:
 CPU = RuntimeBuild("cpu", ("onnxruntime>=1.17",))
 CUDA = RuntimeBuild("cuda", ("onnxruntime-gpu[cuda,cudnn]>=1.21",))
 DIRECTML = RuntimeBuild("directml", ("onnxruntime-directml>=1.17",))
-OPENVINO = RuntimeBuild("openvino", ("onnxruntime-openvino>=1.17",))
+OPENVINO = RuntimeBuild("openvino", ("onnxruntime>=1.17", "openvino>=2024.1"))
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ def this_machine() -> Machine:
 def builds_for(machine: Machine) -> tuple[RuntimeBuild, ...]:
     """Builds that can be installed on a computer, the best first.
 
-    A build for a device also has the processor, which the worker falls back to.
+    Each also has the processor; the worker tries what there is and takes the fastest that works.
     """
     if machine.processor.lower() not in _INTEL or machine.system not in ("Linux", "Windows"):
         return (CPU,)  # on a Mac it holds CoreML too
     first = (CUDA,) if machine.has_nvidia else ()
-    rest = (CPU, OPENVINO) if machine.system == "Linux" else (DIRECTML, CPU)
+    rest = (CPU, OPENVINO) if machine.system == "Linux" else (DIRECTML, CPU, OPENVINO)
     return first + rest
 
 

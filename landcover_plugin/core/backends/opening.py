@@ -52,7 +52,11 @@ def _open_auto(rest: str, spec: ModelSpec) -> Backend:
         more = [openvino.candidate(spec)] if openvino.is_installed() else []
         return _open_fastest(spec, more)
     if settings.worker_python():
-        return _open_worker("", spec)
+        try:
+            return _open_worker("", spec)
+        except BackendError as e:
+            # a Python that was there yesterday may be gone; slow land cover is better than none
+            settings.warn(f"Models run without a worker, which may be slower: {e}")
     if openvino.is_installed():
         return _open_openvino("", spec)
     return _open_numpy("", spec)

@@ -292,6 +292,20 @@ def test_auto_takes_the_worker_where_this_python_has_no_runtime_and_numpy_where_
         assert backend.numeric_kind == "numpy-float32"
 
 
+def test_auto_goes_on_in_numpy_where_the_worker_cannot_start_and_says_why(
+    spec, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    said: list[str] = []
+    configure(worker_python=str(tmp_path / "gone"), warn=said.append)
+    with contextlib.closing(open_backend("auto", spec)) as backend:
+        assert backend.numeric_kind == "numpy-float32"
+    assert len(said) == 1
+    assert "gone' cannot be started" in said[0]
+    with pytest.raises(BackendError, match="cannot be started"):
+        open_backend("worker:", spec)
+
+
 def test_proxies_of_the_environment_do_not_see_the_worker(spec, monkeypatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
