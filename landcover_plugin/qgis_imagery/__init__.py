@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from .access import host_of
 from .layers import LayerImagery, band_count, request_count
-from .network import host_of
 
 __all__ = ["LayerImagery", "band_count", "host_of", "request_count"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 from qgis.core import QgsApplication, QgsDataSourceUri
 from qgis.PyQt.QtCore import QUrl
@@ -82,3 +83,9 @@ def access_of(uri: QgsDataSourceUri) -> ServiceAccess:
         if uri.param(key):
             headers["referer"] = uri.param(key)
     return ServiceAccess(uri.authConfigId(), tuple(sorted(headers.items())), uri.username(), uri.password())
+
+
+def host_of(uri: str) -> str:
+    """The host in a provider's URI, without the part before a placeholder; empty where there is none."""
+    url = parse_qs(uri).get("url", [""])[0] or QgsDataSourceUri(uri).param("url")
+    return urlsplit(url).netloc.rpartition("}")[2].rpartition("@")[2]

@@ -14,12 +14,11 @@ import contextlib
 import re
 import threading
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from qgis.core import (
     Qgis,
     QgsApplication,
-    QgsDataSourceUri,
     QgsFeedback,
     QgsNetworkAccessManager,
     QgsNetworkReplyContent,
@@ -105,12 +104,6 @@ def _fault(reply: QgsNetworkReplyContent, *, tiled: bool) -> str:
         return f"HTTP status {status}" if status and status >= 400 else str(reply.errorString())
     kind = bytes(reply.rawHeader(b"Content-Type")).decode("latin-1").lower()
     return f"it sent {kind.split(';')[0]}, not a picture" if kind.startswith(_NO_PICTURE) else ""
-
-
-def host_of(uri: str) -> str:
-    """The host in a provider's URI, without the part before a placeholder; empty where there is none."""
-    url = parse_qs(uri).get("url", [""])[0] or QgsDataSourceUri(uri).param("url")
-    return urlsplit(url).netloc.rpartition("}")[2].rpartition("@")[2]
 
 
 @contextlib.contextmanager

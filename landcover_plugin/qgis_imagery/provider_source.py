@@ -24,9 +24,10 @@ from ..core.errors import CancelledError, ImageryError
 from ..core.grid import Window
 from ..core.imagery import Geotransform, SourceBand
 from ..core.raster_io.gdal_complaints import gdal_complaints
+from .access import host_of
 from .colours import COLOUR_BANDS
 from .frame import Frame, crs_wkt
-from .network import host_of, network_faults
+from .network import network_faults
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.5
