@@ -25,7 +25,7 @@ SEEN_FIRST = (
 )
 ROOMS = ("gui", "live", "processing")
 # a log panel's name, which has to stay the same, and what only a programmer can see
-NOT_FOR_USERS = {"Land cover", "a tile must have {}, not {}"}
+NOT_FOR_USERS = {"Land cover", "a tile must have {}, not {}", "{}, Land cover {}, {}"}
 NO_PROSE = re.compile(r"\s*(<|PRAGMA|SELECT|DELETE|UPDATE|INSERT|CREATE|BEGIN|COMMIT|ROLLBACK)")
 PROSE = re.compile(r"\w+ \w+ [\w{]+|^[A-Z][a-z]+ [a-z]+|[a-z]{3,}[.…]$")
 

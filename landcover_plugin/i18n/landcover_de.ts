@@ -189,6 +189,36 @@
    <translation>Für Pixel von {} m</translation>
   </message>
   <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>Local inference cannot be set up in {} ({}); make room there or change its permissions.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>the new environment does not say what it holds</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>Another QGIS is setting up local inference; wait until it is done.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>Local inference is ready: {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>Local inference could not be set up: {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/environment_setup.py" />
+   <source>{} cannot be started</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../gui/export.py" />
    <source>Exporting land cover</source>
    <translation>Landbedeckung wird geschrieben</translation>
@@ -232,6 +262,86 @@
    <location filename="../gui/export.py" />
    <source>The export failed: {}</source>
    <translation>Das Sichern schlug fehl: {}</translation>
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>No live layer is open; it would run in NumPy, which is several times slower than ONNX Runtime.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>No live layer is open; it would run in ONNX Runtime.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Local inference</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Set &amp;up local inference…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Makes a Python with ONNX Runtime beside QGIS, which runs models several times faster</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>&amp;Remove</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Deletes it from your QGIS profile</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Open &amp;log</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Opens what the last set-up said</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Being set up.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Remove local inference from this computer? It can be set up again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Not set up.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>The worker's Python named above goes first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Runs now: {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>No live layer is open; it would run on {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Set up: {}, in {}</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../gui/legend_chart.py" />
@@ -335,46 +445,6 @@
   </message>
   <message>
    <location filename="../gui/options.py" />
-   <source>Where predictions run</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>Backend</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>auto takes the best that works here; or onnxruntime:cpu, worker:, http://host:8000</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>&amp;Backend</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>Runs the models in this Python, which has onnxruntime, beside QGIS</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>&amp;Python of the worker</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>Looks for your own models here first</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
-   <source>&amp;Models folder</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../gui/options.py" />
    <source>Predictions that are kept</source>
    <translation type="unfinished" />
   </message>
@@ -414,6 +484,211 @@
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../gui/running_group.py" />
+   <source>Where predictions run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>auto, or https://server:8000</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>What runs models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>auto takes the best of this computer. For servers write their addresses, parted by commas, such as https://a:8000,https://b:8000</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>&amp;Runs on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Proves to servers who you are; kept in QGIS' authentication database</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Servers' sign-in</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Certificates (*.pem *.crt *.cer)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>the system's</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Checks servers with these certificates (PEM) in place of the system's</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Servers' &amp;certificates</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Runs models in this Python, which has onnxruntime, in place of local inference as set up below</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Own &amp;Python</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Looks for your own models here first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>&amp;Models folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>Imagery, and what proves who you are, would travel unencrypted to {}. Use https:// outside of a network that you trust.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/running_group.py" />
+   <source>There is no file {}; choose one with certificates, or none.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Set up local inference</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Part of the set-up that is done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Models run several times faster in ONNX Runtime than in QGIS' own Python. It gets a place of its own in your QGIS profile, about 250 MB, and can be removed again; QGIS' Python stays as it is.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Processor</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>NVIDIA graphics card (CUDA; downloads 2 GB more)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Any graphics card (DirectML)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Processor or Intel graphics (OpenVINO)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>What models run on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Chooses the build of ONNX Runtime; each also runs on the processor</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Models run &amp;on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Folder of wheels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>from the internet (PyPI)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Without internet: takes all packages from this folder of wheels, as 'pip download' makes it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>&amp;Folder of wheels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>uv is used where it is installed, else venv and pip of QGIS' Python</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Made with</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Log</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>&amp;Set up</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>S&amp;top</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>&amp;Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Neither uv nor a Python was found; install uv.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>The set-up goes on without this window</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>Stopped; nothing was left behind.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/setup_dialog.py" />
+   <source>There is no folder {}; choose one that holds wheels, or none.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../gui/state_line.py" />
    <source>State of the predictions</source>
    <translation>Stand der Vorhersagen</translation>
@@ -450,8 +725,18 @@
   </message>
   <message>
    <location filename="../gui/state_line.py" />
+   <source>to predict several times faster.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
    <source>{} tiles waiting, {:.1f} Mpx/s</source>
    <translation>{} Kacheln warten, {:.1f} Mpx/s</translation>
+  </message>
+  <message>
+   <location filename="../gui/state_line.py" />
+   <source>{:.1f} Mpx/s</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../gui/state_line.py" />
@@ -535,13 +820,18 @@
   </message>
   <message>
    <location filename="../live/imagery.py" />
-   <source>of the {} layer</source>
-   <translation>des {}-Layers</translation>
+   <source>{} cannot be opened; check that it is where it was.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../live/imagery.py" />
-   <source>The imagery {} cannot be opened; check that it is where it was.</source>
-   <translation>Das Bild {} lässt sich nicht öffnen; prüfen Sie, ob es noch dort liegt, wo es lag.</translation>
+   <source>The imagery of {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../live/imagery.py" />
+   <source>The imagery of the {} layer</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../live/live_source.py" />
@@ -812,7 +1102,7 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   </message>
   <message>
    <location filename="../processing/classify.py" />
-   <source>Where the network runs. auto: the fastest way this computer has. Others: onnxruntime:cpu, worker:, numpy:, or the address of a server such as http://server:8000.</source>
+   <source>Where the network runs. auto: as the settings say, which is the fastest way this computer has unless you changed it. Others: onnxruntime:cpu, worker:, numpy:, or the address of a server such as http://server:8000.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -1132,6 +1422,21 @@ The model is checked and put into the models folder, where every algorithm finds
    <location filename="../processing/provider.py" />
    <source>Land cover from imagery</source>
    <translation>Landbedeckung aus Bildern</translation>
+  </message>
+  <message>
+   <location filename="../sign_in.py" />
+   <source>The authentication configuration '{}' is not in QGIS' database; choose another in the settings.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../sign_in.py" />
+   <source>Authentication by '{}' is not possible here, for a certificate's key would have to be written to disk; choose a configuration with a password, a header or OAuth2.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../sign_in.py" />
+   <source>QGIS does not give the authentication configuration '{}'; enter the master password and check it in the settings.</source>
+   <translation type="unfinished" />
   </message>
  </context>
 </TS>

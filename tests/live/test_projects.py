@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from landcover_plugin.live import feeds
 from tests.live.test_provider import live_layer, render, wait_for
 from tests.tiny_model import write_tiny_model
 
@@ -91,12 +92,12 @@ def test_without_its_model_a_saved_layer_is_kept_and_says_what_to_do(session, im
 class Counting:
     """Counts the chips that a backend is given."""
 
-    def __init__(self, session, monkeypatch) -> None:
+    def __init__(self, monkeypatch) -> None:
         self.chips = 0
-        opened = session._open_backend
+        opened = feeds.open_backend
 
-        def open_counted(spec):
-            backend = opened(spec)
+        def open_counted(url, spec):
+            backend = opened(url, spec)
             submit = backend.submit
 
             def counted(chips, *args, **kwargs):
@@ -106,11 +107,11 @@ class Counting:
             monkeypatch.setattr(backend, "submit", counted, raising=False)
             return backend
 
-        monkeypatch.setattr(session, "_open_backend", open_counted)
+        monkeypatch.setattr(feeds, "open_backend", open_counted)
 
 
 def test_layers_on_one_source_and_duplicates_share_tiles(session, image, monkeypatch):
-    counting = Counting(session, monkeypatch)
+    counting = Counting(monkeypatch)
     first = live_layer(image)
     pictures = [render(first), render(live_layer(image, name="second")), render(first.clone())]
     np.testing.assert_array_equal(pictures[0], pictures[1])
