@@ -11,6 +11,7 @@ from qgis.core import QgsApplication, QgsSettings
 
 from .core.backends.settings import PYTHON_VARIABLE, configure
 from .live.live_settings import PREFIX, read_settings
+from .qgis_proxy import proxy_finder
 from .server.environment import Environment, find_environment
 from .sign_in import SignIn
 
@@ -22,7 +23,7 @@ _sign_in = SignIn()
 
 
 def configure_backends(warn: Callable[[str], None] | None = None) -> None:
-    """Tell the core, at the start and whenever the settings have changed.
+    """Tell the core, at the start and whenever the settings have changed. Main thread.
 
     Args:
         warn: takes one line for the user, from any thread.
@@ -32,6 +33,7 @@ def configure_backends(warn: Callable[[str], None] | None = None) -> None:
         worker_python=worker_python,
         ca_file=str(QgsSettings().value(CA_FILE, "") or "") or None,
         headers=_sign_in.headers,
+        proxy=proxy_finder(),
         warn=warn,
     )
 

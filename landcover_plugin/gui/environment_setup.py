@@ -11,11 +11,11 @@ from qgis.PyQt.QtCore import QLockFile, QObject, QProcess, QProcessEnvironment, 
 
 from .. import __version__
 from ..live.threads import start_thread
+from ..qgis_proxy import proxy_for_packages
 from ..server import environment_plan as steps
 from ..server.environment import LOG, find_environment, finish_environment, next_folder, remove_environments
 from ..server.runtime_builds import RuntimeBuild
 from ..translation import tr
-from .qgis_proxy import qgis_proxy
 
 _KILL_MS = 2000
 
@@ -61,7 +61,7 @@ class EnvironmentSetup(QObject):
         if self.is_running:
             return
         self._build, self._wheels, self._stopped = build, wheels, False
-        self._proxy = qgis_proxy() if wheels is None else None
+        self._proxy = proxy_for_packages() if wheels is None else None
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self._root)

@@ -20,8 +20,8 @@ from qgis.PyQt.QtCore import QCoreApplication, QEventLoop, QLockFile
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from landcover_plugin.gui.environment_setup import EnvironmentSetup, tidy
-from landcover_plugin.gui.qgis_proxy import qgis_proxy
 from landcover_plugin.live.threads import running
+from landcover_plugin.qgis_proxy import proxy_finder, proxy_for_packages
 from landcover_plugin.server.environment import find_environment
 from landcover_plugin.server.environment_plan import Tools
 from landcover_plugin.server.runtime_builds import CPU
@@ -156,10 +156,14 @@ def test_qgis_proxy_reaches_the_commands_and_its_password_no_log(
     proxy = QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "proxy.example.org", 3128, "ann", "pass$word@1")
     try:
         network.setFallbackProxyAndExcludes(proxy, ["intranet.example.org"], ["http://direct.example.org"])
-        found = qgis_proxy()
+        found = proxy_for_packages()
         assert found is not None
         assert found.url == "http://ann:pass$word%401@proxy.example.org:3128"
         assert found.no_proxy == "intranet.example.org,direct.example.org"
+        find = proxy_finder()
+        assert find("https://gpu.example.org:8000") == found.url
+        for near in ("http://localhost:8000", "http://127.0.0.1", "http://direct.example.org/x"):
+            assert find(near) is None
         heard = Heard(setup)
         said = 'echo "$HTTPS_PROXY"; echo "$NO_PROXY"; echo "407 for ann with pass\\$word@1"; '
         seen = tmp_path / "seen"

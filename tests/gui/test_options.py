@@ -98,7 +98,7 @@ def main():
     layer = load(FOLDER + '/image.tif')
     native(layer); wait(settled)
     click(button())
-    wait(lambda: painted(live()), 30)
+    wait(lambda: painted(live()), 60)
 
     def fill(dialog, page):
         field = page.findChild(QComboBox, 'landcover_backend')
@@ -115,7 +115,7 @@ def main():
         plugin()._live.cache.clear()  # the server computes as this computer does
         ok(dialog)
     in_options(fill)
-    wait(lambda: feed(live()).setup and ' at http' in feed(live()).setup.backend.description and painted(live()), 30)
+    wait(lambda: feed(live()).setup and ' at http' in feed(live()).setup.backend.description and painted(live()), 60)
     QTest.qWait(700); wait(settled)
     RESULT['runs_on'] = feed(live()).setup.backend.description
     RESULT['state'] = plugin()._gui.dock._state._text.text()
@@ -127,11 +127,12 @@ def main():
     from landcover_plugin.backend_settings import configure_backends
     configure_backends(plugin()._live.warn)
     plugin()._live.reopen_backends(); plugin()._live.cache.clear(); plugin()._gui.rebind()
-    wait(lambda: feed(live()).error is not None, 20)
+    wait(lambda: feed(live()).error is not None, 40)
     RESULT['refused'] = str(feed(live()).error)
     QgsSettings().setValue('landcover/server_sign_in', certificate)
+    configure_backends(plugin()._live.warn)
     plugin()._live.reopen_backends(); plugin()._gui.rebind()
-    wait(lambda: feed(live()).error is not None, 20)
+    wait(lambda: feed(live()).error is not None, 40)
     RESULT['certificate_later'] = str(feed(live()).error)
 run(main)
 """,

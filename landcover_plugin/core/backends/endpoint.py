@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..errors import BackendError, ModelError
 from ..model import ModelSpec
+from . import settings
 from .addresses import Address
 from .agreement import SAME_CLASSES, agree, canary, equal_share, numeric_kind
 from .answers import AnswerCheck, answer_bytes, answer_shape
@@ -215,7 +216,13 @@ def _client(address: Address) -> ServerClient:
         from .grpc import GrpcClient
 
         return GrpcClient(address.url, headers=request_headers, ca_file=ca_file)
-    return InferenceClient(address.url, headers=request_headers, ca_file=ca_file, connections=LARGEST + 2)
+    return InferenceClient(
+        address.url,
+        headers=request_headers,
+        ca_file=ca_file,
+        connections=LARGEST + 2,
+        proxy=settings.proxy(address.url),
+    )
 
 
 def _left(end: float) -> float:

@@ -133,7 +133,7 @@ def _open_fleet(scheme: str) -> _Opener:
 
             return FleetRunner(spec, addresses)
 
-        return shared_backend(("fleet", addresses, spec), spec, make)
+        return shared_backend(("fleet", addresses, settings.version(), spec), spec, make)
 
     return open_
 

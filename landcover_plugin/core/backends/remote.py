@@ -66,6 +66,7 @@ class InferenceClient:
         ca_file: str | None = None,
         connections: int = 4,
         use_environment: bool = True,
+        proxy: str | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -76,6 +77,7 @@ class InferenceClient:
             ca_file: PEM certificates that the server is checked with; the system's where None.
             connections: kept open at most.
             use_environment: obey proxy variables and ``.netrc``.
+            proxy: URL of one that is used in place of those; never shown.
         """
         import requests
 
@@ -83,7 +85,9 @@ class InferenceClient:
 
         self._url = url.rstrip("/")
         self._session = requests.Session()
-        self._session.trust_env = use_environment
+        self._session.trust_env = use_environment and proxy is None  # it would take the proxy's place
+        if proxy:
+            self._session.proxies = {"http": proxy, "https": proxy}
         adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)

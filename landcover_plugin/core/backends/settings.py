@@ -21,7 +21,9 @@ class _Settings:
     token_file: str | None = None
     ca_file: str | None = None
     headers: Callable[[], Mapping[str, str]] | None = None
+    proxy: Callable[[str], str | None] | None = None
     warn: Callable[[str], None] | None = None
+    version: int = 0
 
 
 _lock = threading.Lock()
@@ -35,6 +37,7 @@ def configure(
     token_file: str | None = None,
     ca_file: str | None = None,
     headers: Callable[[], Mapping[str, str]] | None = None,
+    proxy: Callable[[str], str | None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> None:
     """Set what later ``open_backend`` calls of this process use.
@@ -48,6 +51,8 @@ def configure(
             ``LANDCOVER_CA_FILE``, else the system's.
         headers: gives what proves to servers who asks, from any thread, such as those of a QGIS
             authentication configuration.
+        proxy: gives the proxy's URL for a server's, from any thread; where it gives None, or is
+            None, the usual variables of the environment count.
         warn: takes one line for the user, from any thread; None writes it to the log.
     """
     global _settings  # noqa: PLW0603 - one process, one user
@@ -60,8 +65,15 @@ def configure(
             token_file=token_file,
             ca_file=ca_file,
             headers=headers,
+            proxy=proxy,
             warn=warn,
+            version=_settings.version + 1,
         )
+
+
+def version() -> int:
+    """Which settings these are: what was opened with others is not shared."""
+    return _settings.version
 
 
 def worker_python() -> str | None:
@@ -84,6 +96,12 @@ def headers() -> Mapping[str, str]:
     """The door's own headers for servers."""
     asked = _settings.headers
     return asked() if asked else {}
+
+
+def proxy(url: str) -> str | None:
+    """The door's own proxy for a server; it may hold a password."""
+    asked = _settings.proxy
+    return asked(url) if asked else None
 
 
 def warn(text: str) -> None:

@@ -414,6 +414,20 @@ def test_a_file_that_holds_no_bearer_is_one_sentence_without_it(content, tmp_pat
         fleet("http://127.0.0.1:9")
 
 
+def test_what_is_opened_with_other_settings_is_not_shared() -> None:
+    with server(bearer="let me in") as (url, _):
+        configure(headers=lambda: {"Authorization": "Bearer let me in"})
+        try:
+            with contextlib.closing(open_backend(url, SPEC)) as first:
+                with contextlib.closing(open_backend(url, SPEC)) as second:
+                    assert runner_of(first) is runner_of(second)
+                configure(headers=lambda: {"Authorization": "Bearer wrong"})
+                with pytest.raises(BackendError, match="401"):
+                    open_backend(url, SPEC)
+        finally:
+            configure()
+
+
 def test_no_server_at_all_is_one_sentence_at_once() -> None:
     with pytest.raises(BackendError, match=r"^No answer from http://127.0.0.1:9 \(.*refused\)"):
         fleet("http://127.0.0.1:9")

@@ -184,6 +184,23 @@ def test_the_bearer_is_sent_and_never_shown() -> None:
     assert "abc" not in str(found.value)
 
 
+def test_a_proxy_gets_the_request_and_its_password_is_never_shown(monkeypatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with server(lambda c: c.sendall(http(b"{}"))) as (near, heads):
+        port = near._url.rpartition(":")[2]
+        client = InferenceClient("http://gpu.invalid:8000", proxy=f"http://ann:bee%40@127.0.0.1:{port}")
+        assert client.call("GET", "/v2", deadline_s=5) == {}
+        assert heads[0].startswith(b"GET http://gpu.invalid:8000/v2 HTTP/1.1")
+        assert b"Proxy-Authorization: Basic YW5uOmJlZUA=" in heads[0]  # ann:bee@
+        client.close()
+    for url in ("http://gpu.invalid:8000", "https://gpu.invalid:8000"):
+        client = InferenceClient(url, proxy=f"http://ann:bee%40@127.0.0.1:{port}")
+        with pytest.raises(ConnectionLostError, match=r"gpu.invalid:8000") as found:
+            client.call("GET", "/v2", deadline_s=5)
+        assert "bee" not in str(found.value)
+        client.close()
+
+
 def test_headers_are_asked_for_each_request_and_go_before_a_netrc(tmp_path, monkeypatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
