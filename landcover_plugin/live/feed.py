@@ -24,6 +24,7 @@ from .levels import Levels, LevelsOfViews
 from .looks import Bytes, arrays_for, look
 from .outputs import BLEND, CLASSES
 from .preparation import Preparation
+from .source_watch import SourceState
 from .tile_cache import TileCache
 from .tile_queue import Lease, TileQueue
 from .workers import Setup, Slots, Worker
@@ -77,6 +78,7 @@ class TileFeed:
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
         self.error: Exception | None = None
         self.is_wanted_soon = False
+        self.is_stale = False
         self._start_thread = start_thread
         self._lock = threading.RLock()
         self._preparation = Preparation(spec, open_backend, imagery.to_sample, bands, imagery.keeps_for_s)
@@ -288,6 +290,17 @@ class TileFeed:
         self.error = error
         with self._arrival:
             self._arrival.notify_all()
+        self._tell()
+
+    def source_became(self, state: SourceState) -> None:
+        """The files of the imagery went, came back or were replaced."""
+        if state is SourceState.GONE:
+            name = self.imagery.sources[0].name
+            self.trouble(ImageryError(f"{name} is not where it was; land cover shows what is known of it, "
+                                      "so put it back or choose other imagery."))  # fmt: skip
+            return
+        self.error = None
+        self.is_stale = state is SourceState.REPLACED
         self._tell()
 
     def _tell(self) -> None:

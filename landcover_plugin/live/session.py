@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qgis.core import Qgis, QgsApplication, QgsMessageLog
+from qgis.core import Qgis, QgsApplication, QgsDataProvider, QgsMessageLog, QgsProject
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..core.errors import ModelError
+from ..core.errors import ImageryError, ModelError
 from ..core.model import ModelSpec
 from ..core.model_library import find_model, model_folders
 from ..translation import tr
 from .live_settings import MEGABYTE, LiveSettings, cache_file, read_settings
 from .moved_projects import PathHooks
-from .registry import register, unregister
+from .registry import KEY, register, unregister
 
 if TYPE_CHECKING:
     from .feed import TileFeed
@@ -42,6 +42,7 @@ class LiveSession(QObject):
 
     changed = pyqtSignal(object)
     said = pyqtSignal(str, str)
+    _stale = pyqtSignal(object)
 
     def __init__(self, settings: LiveSettings | None = None, cache_path: Path | None = None) -> None:
         super().__init__()
@@ -54,6 +55,7 @@ class LiveSession(QObject):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(_TICK_MS)
+        self._stale.connect(self._renew)
         register(self.make_provider)
         self._paths = PathHooks()
         QgsApplication.instance().aboutToQuit.connect(self.close)
@@ -125,7 +127,20 @@ class LiveSession(QObject):
         if not self._closed:
             self.changed.emit(feed)
             if feed.error is not None:
-                self.tell(str(feed.error), "backend")
+                self.tell(str(feed.error), "imagery" if isinstance(feed.error, ImageryError) else "backend")
+            if feed.is_stale:
+                self._stale.emit(feed)
+
+    def _renew(self, feed: TileFeed) -> None:
+        """The file behind a feed is another one: its layers get a new feed. In the main thread."""
+        layers = [layer for layer in QgsProject.instance().mapLayers().values() if _feed_of(layer) is feed]
+        if not layers or self._closed:
+            return
+        name = feed.imagery.sources[0].name
+        self.tell(tr("{} was replaced; land cover is predicted anew.").format(name), "imagery")
+        for layer in layers:
+            layer.setDataSource(layer.source(), layer.name(), KEY, QgsDataProvider.ProviderOptions())
+            layer.triggerRepaint()
 
     def _report(self, source: LiveSource, error: Exception) -> None:
         """From any thread: somebody who waited for predictions did not get them."""
@@ -174,3 +189,9 @@ class LiveSession(QObject):
             made = self._made
         if made is not None:
             made.close()
+
+
+def _feed_of(layer: Any) -> TileFeed | None:
+    """The feed of a live layer; None for any other."""
+    is_live = layer.providerType() == KEY and layer.isValid()
+    return layer.dataProvider().live.feed if is_live else None

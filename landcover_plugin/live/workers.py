@@ -22,6 +22,7 @@ from ..core.imagery import ImagerySource
 from ..core.legend import NODATA
 from ..core.model import ModelSpec
 from ..core.recipe import RecipeChoice
+from .source_watch import ChangingSourceError, SourceState, SourceWatch
 from .tile_cache import TileCache
 from .tile_queue import Job, TileQueue
 from .tile_store import Arrays, Series
@@ -62,6 +63,10 @@ class Course(Protocol):
 
     def trouble(self, error: Exception) -> None:
         """Something to tell the user."""
+        ...
+
+    def source_became(self, state: SourceState) -> None:
+        """Something happened to the files of the imagery."""
         ...
 
 
@@ -105,6 +110,7 @@ class Worker:
         self._feed, self._source, self._slots = feed, source, slots
         self._stop = threading.Event()
         self._reader: tuple[RecipeChoice, ChipReader] | None = None
+        self._watch = SourceWatch(source)
 
     def stop(self) -> None:
         """End :meth:`run` soon; a read under way is cancelled where the source can do that."""
@@ -119,6 +125,9 @@ class Worker:
                 job = self._feed.queue.take(_POLL_S)
                 if job is not None:
                     self._make(job)
+                news = self._watch.news()
+                if news is not None:
+                    self._feed.source_became(news)
         finally:
             self._source.close()
 
@@ -133,6 +142,8 @@ class Worker:
             self._start(job)
         except CancelledError:
             self._feed.queue.give_back(job)
+        except ChangingSourceError as e:
+            self._feed.queue.fail(job, e)
         except LandcoverError as e:
             self._feed.trouble(e)
             self._feed.queue.fail(job, e)
@@ -167,6 +178,7 @@ class Worker:
             self._reader = setup.choice, ChipReader(self._source, self._feed.grid, setup.choice.recipe)
         chip = self._reader[1].read(job.index)
         job.cancel = lambda: None
+        self._watch.check()
         # a cancelled read may look valid and hold nothing
         return None if job.is_cancelled or self._stop.is_set() else chip
 

@@ -23,6 +23,26 @@ def short_reason(error: BaseException) -> str:
     return public_name(lines[0].strip().rstrip("."))[:200] if lines else type(error).__name__
 
 
+FileStates = tuple[tuple[str, int, int], ...]
+"""Name, bytes and time of the last change in nanoseconds of each file that is there."""
+
+_MOST_WATCHED = 64
+
+
+def file_states(names: Iterable[str]) -> FileStates:
+    """What tells a change of files; those that are not there, or on no disk, are left out."""
+    states = []
+    for name in list(dict.fromkeys(names))[:_MOST_WATCHED]:
+        if name.endswith(".aux.xml"):
+            continue
+        try:
+            status = os.stat(name)
+        except OSError:
+            continue
+        states.append((name, status.st_size, status.st_mtime_ns))
+    return tuple(states)
+
+
 def file_fingerprint(path: str, files: Iterable[str], geotransform: tuple[float, ...]) -> str:
     """Digest that changes when a raster, or a file that it is made of, changes.
 

@@ -18,7 +18,7 @@ from osgeo import gdal, gdal_array, ogr, osr
 from ..errors import ImageryError, LandcoverError, NoCrsError, OutputError
 from ..grid import Extent, Window
 from ..imagery import Geotransform, SourceBand
-from .fingerprint import file_fingerprint, public_name, short_reason
+from .fingerprint import file_fingerprint, file_states, public_name, short_reason
 from .pam import read_classes
 from .protocol import BLOCK, DEFLATE_LEVEL, Polygon, RasterLayout
 from .wavelength import wavelength_um
@@ -92,7 +92,9 @@ class GdalSource:
         self.bands = tuple(_band(dataset.GetRasterBand(n + 1), n + 1) for n in range(dataset.RasterCount))
         flags = {dataset.GetRasterBand(n + 1).GetMaskFlags() for n in range(dataset.RasterCount)}
         self.has_mask = gdal.GMF_PER_DATASET in flags
-        self.fingerprint = file_fingerprint(path, dataset.GetFileList() or [], self.geotransform)
+        files = dataset.GetFileList() or []
+        self.fingerprint = file_fingerprint(path, files, self.geotransform)
+        self.files = file_states([path, *files])
 
     def _not_a_raster(self, text: str) -> LandcoverError:
         reason = short_reason(Exception(text))
