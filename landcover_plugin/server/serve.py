@@ -19,6 +19,7 @@ from .models import ServedModels
 
 _CHIPS_A_REQUEST = 8
 _GRACE_S = 30
+_KEEP_ALIVE_S = 50  # a live view pauses for seconds, and a connection closed just then loses a request
 _MOST_CONNECTIONS = 1024
 _DEVICE_CHIPS = 8
 
@@ -84,6 +85,7 @@ def serve(specs: Sequence[ModelSpec], options: ServeOptions, say: Callable[[str]
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_S,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             ssl_certfile=options.certificate,
             ssl_keyfile=options.key,
         )

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,15 @@ def test_a_live_view_goes_first_and_a_batch_job_gets_one_in_five(slow, capsys: A
         assert len(work) > len(look) / 5
     finally:
         served.stop()
+
+
+def test_a_connection_outlasts_a_pause(server) -> None:
+    host, port = server.url.partition("://")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        for pause in (6, 0):  # uvicorn would close it after 5 s
+            line.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert line.recv(1000).startswith(b"HTTP/1.1 200 ")
+            time.sleep(pause)
 
 
 def test_it_listens_on_this_computer_alone_unless_told_otherwise(server, folder: Path) -> None:
