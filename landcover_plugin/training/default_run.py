@@ -23,6 +23,7 @@ from .default_models import (
     held_out,
     measure,
     read_default_data,
+    shifted,
     short_figures,
     train_default,
     weak_labels,
@@ -116,7 +117,18 @@ def run_default(
     if where.leads:
         earlier = f"{start.name} {start.version}, SHA-256 {start.sha256}" if start else ""
         version = str(int(start.version) + 1) if start else "1"
-        finish_default(name, network, shipped, given, runs / name, models / name, hold, say, earlier, version)
+        finish_default(
+            name,
+            shifted(network),
+            shifted(shipped),
+            given,
+            runs / name,
+            models / name,
+            hold,
+            say,
+            earlier,
+            version,
+        )
 
 
 def _soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
