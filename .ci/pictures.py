@@ -51,7 +51,7 @@ def main():
 
     def settings():
         dialog = QApplication.activeModalWidget()
-        dialog.resize(940, 560)
+        dialog.resize(940, 745)
         QTest.qWait(1200)
         picture = dialog.grab().toImage()
         picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)

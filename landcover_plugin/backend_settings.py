@@ -68,6 +68,11 @@ def worker_python() -> str | None:
     return str(environment.python) if environment else None
 
 
+def has_own_runtime() -> bool:
+    """Whether QGIS' own Python has ONNX Runtime; looks, but imports nothing."""
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
 def has_fast_runtime() -> bool:
-    """Whether ``auto`` finds more than NumPy; looks, but imports nothing."""
-    return importlib.util.find_spec("onnxruntime") is not None or worker_python() is not None
+    """Whether ``auto`` finds more than NumPy."""
+    return has_own_runtime() or worker_python() is not None

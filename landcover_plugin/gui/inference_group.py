@@ -7,7 +7,7 @@ from typing import Any
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QGroupBox, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout
 
-from ..backend_settings import has_fast_runtime, managed_environment, named_python
+from ..backend_settings import has_fast_runtime, has_own_runtime, managed_environment, named_python
 from ..live.session import LiveSession
 from ..translation import tr
 from .local_inference import LocalInference
@@ -57,7 +57,11 @@ class InferenceGroup(QGroupBox):
         if self._inference.setup.is_running:
             there = tr("Being set up.")
         elif found is None:
-            there = tr("Not set up.")
+            there = (
+                tr("Not set up; QGIS' own Python has ONNX Runtime.")
+                if has_own_runtime()
+                else tr("Not set up.")
+            )
         else:
             there = tr("Set up: {}, in {}").format(found.describe(), found.folder)
         if named_python() and not self._inference.setup.is_running:

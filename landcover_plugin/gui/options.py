@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.gui import QgsOptionsPageWidget, QgsOptionsWidgetFactory
-from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QSpinBox, QVBoxLayout
+from qgis.PyQt.QtWidgets import (
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+)
 
 from ..backend_settings import configure_backends
 from ..live.live_settings import LiveSettings, write_settings
@@ -46,7 +54,10 @@ class OptionsPage(QgsOptionsPageWidget):
             tr("Removes all predicted squares; they are predicted again when they are looked at")
         )
         clear.clicked.connect(lambda _=False: self._session.cache.clear())
-        form.addRow(clear)
+        row = QHBoxLayout()
+        row.addWidget(clear)
+        row.addStretch(1)
+        form.addRow(row)
         note = QLabel(tr("Projects never hold these settings: opening one sends no imagery anywhere."))
         note.setWordWrap(True)
         form.addRow(note)

@@ -87,7 +87,7 @@ def main():
     layer = load(FOLDER + '/image.tif')
     native(layer); wait(settled)
     click(button())
-    wait(lambda: painted(live()), 60); QTest.qWait(700); wait(settled)
+    wait(lambda: painted(live()), 100); QTest.qWait(700); wait(settled)
     RESULT['first'] = [backend().description, backend().mpx_a_second]
     RESULT['importable'] = __import__('importlib').util.find_spec('onnxruntime') is not None
     offer = gui.dock.findChild(QLabel, 'landcover_offer')
@@ -110,7 +110,7 @@ def main():
     wait(lambda: RESULT['sentences'], 80)
     RESULT['longest_pause'] = longest
     picture(dialog, 'made'); click(child('landcover_setup_close'))
-    wait(lambda: runs_in('Worker process, ONNX Runtime') and painted(live()), 40); QTest.qWait(700); wait(settled)
+    wait(lambda: runs_in('Worker process, ONNX Runtime') and painted(live()), 80); QTest.qWait(700); wait(settled)
     RESULT['second'] = [backend().description, backend().mpx_a_second]
     RESULT['offered_still'] = offer.isVisible()
     shot('onnxruntime')
@@ -124,7 +124,7 @@ run(main)
 """,
         tmp_path,
         {"backend": "auto", "models_folder": ROOT / "models"},
-        timeout_s=170,
+        timeout_s=230,
         environment={**NO_RUNTIME, "WHEELS": str(wheels)},
     )
     assert result["first"][0].startswith("NumPy")
