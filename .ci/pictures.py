@@ -25,44 +25,70 @@ PICTURES = ROOT / "docs" / "pictures"
 BUILD = ROOT / "build" / "pictures"
 LARGEST = 300_000
 LIVE = """
+from qgis.gui import QgsOpacityWidget
 from qgis.PyQt.QtGui import QImage
 
+def save(widget, name):
+    picture = widget.grab().toImage().convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
+    picture.save(os.path.join(FOLDER, name + '.png'))
+
+def live():
+    layers = QgsProject.instance().mapLayers().values()
+    return [l for l in layers if l.providerType() == 'landcover']
+
+def all_painted():
+    return bool(live()) and all(painted(live()[0], c) for c in plugin()._gui._canvases()) and settled()
+
 def main():
-    iface.mainWindow().resize(1360, 860)
+    window = iface.mainWindow()
+    window.resize(1360, 860)
     layer = load(os.environ['SCENE'], 'landscape')
-    for dock in iface.mainWindow().findChildren(QDockWidget):
+    for dock in window.findChildren(QDockWidget):
         if dock.windowTitle() == 'Browser':
             dock.hide()
     QTest.qWait(300)
     native(layer, 660, 560)
     wait(settled)
     click(button())
-    def live():
-        layers = QgsProject.instance().mapLayers().values()
-        return [l for l in layers if l.providerType() == 'landcover']
-    wait(live)
-    wait(lambda: painted(live()[0]), 60)
-    iface.mainWindow().findChildren(QgsOpacityWidget)[0].setOpacity(0.7)
+    wait(all_painted, 120)
+    opacity = window.findChildren(QgsOpacityWidget)[0]
+    opacity.setOpacity(0.7)
     QTest.qWait(1500)
-    wait(settled)
-    picture = iface.mainWindow().grab().toImage()
-    picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
-    picture.save(os.path.join(FOLDER, 'live.png'))
+    wait(all_painted, 60)
+    save(window, 'live')
+    save(plugin()._gui.dock, 'dock')
+    opacity.setOpacity(1)
+    click(plugin()._gui.dock.findChild(QPushButton, 'landcover_compare'))
+    QTest.qWait(2000)
+    live()[0].setOpacity(0)
+    wait(all_painted, 120)
+    QTest.qWait(1500)
+    save(window, 'compare')
+    plugin()._gui.comparison.close()
+    live()[0].setOpacity(0.7)
+    iface.setActiveLayer(live()[0])
+    iface.actionIdentify().trigger()
+    QTest.qWait(500)
+    wait(all_painted, 120)
+    click(iface.mapCanvas().viewport())
+    QTest.qWait(2000)
+    wait(all_painted, 60)
+    for dock in window.findChildren(QDockWidget):
+        if dock.objectName() == 'IdentifyResultsTableDock' or 'dentify' in dock.windowTitle():
+            save(dock, 'identify')
 
     def settings():
         dialog = QApplication.activeModalWidget()
         dialog.resize(940, 745)
         QTest.qWait(1200)
-        picture = dialog.grab().toImage()
-        picture = picture.convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
-        picture.save(os.path.join(FOLDER, 'settings.png'))
+        save(dialog, 'settings')
         dialog.reject()
     QTimer.singleShot(1500, settings)
     plugin()._gui.open_settings()
 
-from qgis.gui import QgsOpacityWidget
 run(main)
 """
+LIVE_PICTURES = ("live", "dock", "compare", "identify", "settings")
 
 
 def main() -> None:
@@ -98,9 +124,9 @@ def live_window(image: Path) -> None:
     """A QGIS window, the button pressed, and the settings page, on a screen of its own."""
     from tests.gui.window import drive
 
-    drive(LIVE, BUILD, {"backend": "auto"}, 120, {"SCENE": str(image), "LANDCOVER_PYTHON": ""})
-    for name in ("live.png", "settings.png"):
-        keep(BUILD / name, PICTURES / name)
+    drive(LIVE, BUILD, {"models_folder": str(ROOT / "models")}, 400, {"SCENE": str(image)})
+    for name in LIVE_PICTURES:
+        keep(BUILD / f"{name}.png", PICTURES / f"{name}.png")
 
 
 def keep(drawn: Path, path: Path) -> None:

@@ -58,12 +58,11 @@ def sources(path: Path) -> set[str]:
 
 def test_every_text_reaches_the_translators_and_keeps_its_translation(pipeline, german, tmp_path):
     copy = Path(shutil.copy(german, tmp_path))
-    waiting = pipeline.update(copy)
-    assert sources(copy) == set(pipeline.texts())
-    known = pipeline.translated(german)
-    kept = pipeline.translated(copy)
-    assert kept == {text: known[text] for text in known if text in pipeline.texts()}
-    assert waiting == len(pipeline.texts()) - len(kept)
+    waiting, texts = pipeline.update(copy), pipeline.texts()
+    assert sources(copy) == set(texts)
+    known, kept = pipeline.translated(german), pipeline.translated(copy)
+    assert kept == {text: translation for text, translation in known.items() if text in texts}
+    assert waiting == len(texts) - len(kept)
 
 
 def test_what_is_seen_first_is_translated_in_full(pipeline, german):

@@ -18,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -110,6 +111,9 @@ class LiveDock(QgsDockWidget):
         self._opacity.setAccessibleName(tr("Opacity"))
         self._opacity.setToolTip(tr("Lets the imagery shine through"))
         self._opacity.opacityChanged.connect(self._on_opacity)
+        for part in self._opacity.findChildren(QWidget):  # a slider and a number, which the label leads to
+            part.setAccessibleName(tr("Opacity"))
+        self._opacity.setFocusProxy(self._opacity.findChild(QSlider))
         form.addRow(tr("O&pacity"), self._opacity)
         return form
 
@@ -146,7 +150,7 @@ class LiveDock(QgsDockWidget):
         grid = QGridLayout()
         grid.setSpacing(4)
         for key, title, icon, tip in (
-            ("compare", tr("Co&mpare"), "compare", tr("Opens blend and classes in two windows beside the map")),
+            ("compare", tr("Compar&e"), "compare", tr("Opens blend and classes in two windows beside the map")),
             ("export_view", tr("Export &view"), "mActionFileSaveAs", tr("Writes the land cover of this view to a GeoTIFF")),
             ("export_predicted", tr("Export p&redicted"), "mActionFileSave",
              tr("Writes all that has been predicted so far to a GeoTIFF")),

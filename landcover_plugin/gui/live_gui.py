@@ -52,7 +52,7 @@ class LiveGui:
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
         self.comparison.beside = self.dock
-        self.panel_action = QAction(tr("Land cover &panel"), iface.mainWindow())
+        self.panel_action = QAction(tr("Land cover pa&nel"), iface.mainWindow())
         self.panel_action.setObjectName("landcover_panel")
         self.panel_action.setCheckable(True)
         self.dock.setToggleVisibilityAction(self.panel_action)
@@ -142,7 +142,7 @@ class LiveGui:
             self._add_opacity(menu.addMenu(tr("O&pacity")), layer)
         menu.addSeparator()
         menu.addAction(self.panel_action)
-        menu.addAction(picture("compare"), tr("Com&pare"), self.compare).setEnabled(layer is not None)
+        menu.addAction(picture("compare"), tr("Comp&are"), self.compare).setEnabled(layer is not None)
         menu.addSeparator()
         menu.addAction(tr("C&lear kept predictions"), self.clear)
         menu.addAction(picture("mActionOptions"), tr("Se&ttings…"), self.open_settings)

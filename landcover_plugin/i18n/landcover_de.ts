@@ -116,7 +116,7 @@
   <message>
    <location filename="../gui/dock.py" />
    <source>&amp;Settings…</source>
-   <translation>&amp;Einstellungen…</translation>
+   <translation>Einstell&amp;ungen…</translation>
   </message>
   <message>
    <location filename="../gui/dock.py" />
@@ -136,7 +136,7 @@
   <message>
    <location filename="../gui/dock.py" />
    <source>&amp;Blend</source>
-   <translation>Ge&amp;mischt</translation>
+   <translation>Gemis&amp;cht</translation>
   </message>
   <message>
    <location filename="../gui/dock.py" />
@@ -155,7 +155,7 @@
   </message>
   <message>
    <location filename="../gui/dock.py" />
-   <source>Co&amp;mpare</source>
+   <source>Compar&amp;e</source>
    <translation>&amp;Vergleichen</translation>
   </message>
   <message>
@@ -191,7 +191,7 @@
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>Local inference cannot be set up in {} ({}); make room there or change its permissions.</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen lässt sich in {} nicht einrichten ({}); schaffen Sie dort Platz oder ändern Sie die Rechte.</translation>
   </message>
   <message>
    <location filename="../gui/environment_setup.py" />
@@ -201,22 +201,22 @@
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>Another QGIS is setting up local inference; wait until it is done.</source>
-   <translation type="unfinished" />
+   <translation>Ein anderes QGIS richtet gerade lokales Rechnen ein; warten Sie, bis es fertig ist.</translation>
   </message>
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>Local inference is ready: {}.</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen ist bereit: {}.</translation>
   </message>
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>Local inference could not be set up: {}.</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen konnte nicht eingerichtet werden: {}.</translation>
   </message>
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>{} cannot be started</source>
-   <translation type="unfinished" />
+   <translation>{} lässt sich nicht starten</translation>
   </message>
   <message>
    <location filename="../gui/export.py" />
@@ -276,12 +276,12 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Local inference</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Set &amp;up local inference…</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen ein&amp;richten…</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -291,17 +291,17 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>&amp;Remove</source>
-   <translation type="unfinished" />
+   <translation>&amp;Entfernen</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Deletes it from your QGIS profile</source>
-   <translation type="unfinished" />
+   <translation>Löscht es aus Ihrem QGIS-Profil</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Open &amp;log</source>
-   <translation type="unfinished" />
+   <translation>&amp;Protokoll öffnen</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -311,7 +311,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Being set up.</source>
-   <translation type="unfinished" />
+   <translation>Wird eingerichtet.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -321,7 +321,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Not set up.</source>
-   <translation type="unfinished" />
+   <translation>Nicht eingerichtet.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -331,7 +331,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Runs now: {}</source>
-   <translation type="unfinished" />
+   <translation>Läuft jetzt: {}</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -375,7 +375,7 @@
   </message>
   <message>
    <location filename="../gui/live_gui.py" />
-   <source>Land cover &amp;panel</source>
+   <source>Land cover pa&amp;nel</source>
    <translation>&amp;Bedienfeld Landbedeckung</translation>
   </message>
   <message>
@@ -396,7 +396,7 @@
   <message>
    <location filename="../gui/live_gui.py" />
    <source>Se&amp;ttings…</source>
-   <translation>&amp;Einstellungen…</translation>
+   <translation>Einstellun&amp;gen…</translation>
   </message>
   <message>
    <location filename="../gui/live_gui.py" />
@@ -420,7 +420,7 @@
   </message>
   <message>
    <location filename="../gui/live_gui.py" />
-   <source>Com&amp;pare</source>
+   <source>Comp&amp;are</source>
    <translation>&amp;Vergleichen</translation>
   </message>
   <message>
@@ -446,47 +446,47 @@
   <message>
    <location filename="../gui/options.py" />
    <source>Predictions that are kept</source>
-   <translation type="unfinished" />
+   <translation>Vorhersagen, die behalten werden</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>Memory for predicted squares</source>
-   <translation type="unfinished" />
+   <translation>Arbeitsspeicher für vorhergesagte Kacheln</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>In m&amp;emory</source>
-   <translation type="unfinished" />
+   <translation>Im &amp;Arbeitsspeicher</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>Disk space for predicted squares; 0 keeps none</source>
-   <translation type="unfinished" />
+   <translation>Plattenplatz für vorhergesagte Kacheln; 0 behält keine</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>On &amp;disk</source>
-   <translation type="unfinished" />
+   <translation>Auf der P&amp;latte</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>&amp;Clear now</source>
-   <translation type="unfinished" />
+   <translation>&amp;Jetzt löschen</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>Removes all predicted squares; they are predicted again when they are looked at</source>
-   <translation type="unfinished" />
+   <translation>Entfernt alle vorhergesagten Kacheln; beim Ansehen werden sie neu vorhergesagt</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
    <source>Projects never hold these settings: opening one sends no imagery anywhere.</source>
-   <translation type="unfinished" />
+   <translation>Projekte enthalten diese Einstellungen nie: eines zu öffnen schickt nirgendwohin Bilder.</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Where predictions run</source>
-   <translation type="unfinished" />
+   <translation>Wo vorhergesagt wird</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -496,7 +496,7 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>What runs models</source>
-   <translation type="unfinished" />
+   <translation>Was Modelle ausführt</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -506,7 +506,7 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>&amp;Runs on</source>
-   <translation type="unfinished" />
+   <translation>&amp;Läuft auf</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -526,7 +526,7 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>the system's</source>
-   <translation type="unfinished" />
+   <translation>die des Systems</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -551,12 +551,12 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>Looks for your own models here first</source>
-   <translation type="unfinished" />
+   <translation>Sucht Ihre eigenen Modelle zuerst hier</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>&amp;Models folder</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modellordner</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -571,7 +571,7 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Set up local inference</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen einrichten</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -586,7 +586,7 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Processor</source>
-   <translation type="unfinished" />
+   <translation>Prozessor</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -651,22 +651,22 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Log</source>
-   <translation type="unfinished" />
+   <translation>Protokoll</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>&amp;Set up</source>
-   <translation type="unfinished" />
+   <translation>&amp;Einrichten</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>S&amp;top</source>
-   <translation type="unfinished" />
+   <translation>An&amp;halten</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>&amp;Close</source>
-   <translation type="unfinished" />
+   <translation>&amp;Schließen</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -726,7 +726,7 @@
   <message>
    <location filename="../gui/state_line.py" />
    <source>to predict several times faster.</source>
-   <translation type="unfinished" />
+   <translation>um mehrmals so schnell vorherzusagen.</translation>
   </message>
   <message>
    <location filename="../gui/state_line.py" />
@@ -736,7 +736,7 @@
   <message>
    <location filename="../gui/state_line.py" />
    <source>{:.1f} Mpx/s</source>
-   <translation type="unfinished" />
+   <translation>{:.1f} Mpx/s</translation>
   </message>
   <message>
    <location filename="../gui/state_line.py" />
@@ -821,17 +821,17 @@
   <message>
    <location filename="../live/imagery.py" />
    <source>{} cannot be opened; check that it is where it was.</source>
-   <translation type="unfinished" />
+   <translation>{} lässt sich nicht öffnen; prüfen Sie, ob es noch dort liegt, wo es lag.</translation>
   </message>
   <message>
    <location filename="../live/imagery.py" />
    <source>The imagery of {}</source>
-   <translation type="unfinished" />
+   <translation>Das Bild von {}</translation>
   </message>
   <message>
    <location filename="../live/imagery.py" />
    <source>The imagery of the {} layer</source>
-   <translation type="unfinished" />
+   <translation>Das Bild des {}-Layers</translation>
   </message>
   <message>
    <location filename="../live/live_source.py" />
@@ -867,6 +867,11 @@
    <location filename="../live/session.py" />
    <source>A picture or file is not complete, live land cover of {} is missing: {}</source>
    <translation>Ein Bild oder eine Datei ist nicht vollständig, die Live-Landbedeckung von {} fehlt: {}</translation>
+  </message>
+  <message>
+   <location filename="../live/session.py" />
+   <source>{} was replaced; land cover is predicted anew.</source>
+   <translation>{} wurde ersetzt; die Landbedeckung wird neu vorhergesagt.</translation>
   </message>
   <message>
    <location filename="../live/session.py" />
