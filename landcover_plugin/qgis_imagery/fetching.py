@@ -136,8 +136,11 @@ class _Round:
         reply = self._under_way.pop(number, None)
         if reply is None or self._stopped:
             return
-        self._answers[number] = _answer(reply, number in self._too_late)
-        reply.deleteLater()
+        try:
+            self._answers[number] = _answer(reply, number in self._too_late)
+            reply.deleteLater()
+        except RuntimeError:  # seen once in thousands of cancelled requests: the bindings lost the reply
+            self._answers[number] = Answer(0, "", b"", "its answer was lost")
         self._start_more()
         if not self._under_way:
             self._loop.quit()
