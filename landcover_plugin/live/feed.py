@@ -296,8 +296,9 @@ class TileFeed:
         """The files of the imagery went, came back or were replaced."""
         if state is SourceState.GONE:
             name = self.imagery.sources[0].name
-            self.trouble(ImageryError(f"{name} is not where it was; land cover shows what is known of it, "
-                                      "so put it back or choose other imagery."))  # fmt: skip
+            text = tr("{} is not where it was; land cover shows what is known of it, so put it back or choose other "
+                      "imagery.")  # fmt: skip
+            self.trouble(ImageryError(text.format(name)))
             return
         self.error = None
         self.is_stale = state is SourceState.REPLACED

@@ -9,6 +9,7 @@ from enum import Enum
 from ..core.errors import ImageryError
 from ..core.imagery import ImagerySource
 from ..core.raster_io.fingerprint import file_states
+from ..translation import tr
 
 _LOOK_S = 1.0
 
@@ -61,9 +62,8 @@ class SourceWatch:
         """
         now = file_states(name for name, *_ in self._known)
         if len(now) == len(self._known) and now != self._known:
-            raise ChangingSourceError(
-                f"{self._source.name} is being changed; land cover waits until it is whole."
-            )
+            text = tr("{} is being changed; land cover waits until it is whole.")
+            raise ChangingSourceError(text.format(self._source.name))
 
     def _look(self) -> SourceState:
         before, self._seen_at = self._seen, self._clock()

@@ -230,7 +230,7 @@ def test_a_service_that_fails_is_said_once_and_the_layer_stays_blank(session, se
     assert reason in said[0]
     assert "127.0.0.1" in said[0]
     assert "http" not in said[0].replace("HTTP", "")
-    assert held_up_s < 1.0
+    assert held_up_s < 3  # a window that waited for the service itself would be held up for longer
 
 
 def test_a_service_that_comes_back_is_predicted_after_all(session, server):
