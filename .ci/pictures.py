@@ -7,13 +7,15 @@ scene with its truth at both dates, ``docs/pictures/live.png`` the live layer in
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from osgeo import gdal
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QColor, QImage
 
 from demo import QgisProcess, default_model, say
 from landcover_plugin.training.landscape import CLASSES, generate
@@ -26,11 +28,9 @@ BUILD = ROOT / "build" / "pictures"
 LARGEST = 300_000
 LIVE = """
 from qgis.gui import QgsOpacityWidget
-from qgis.PyQt.QtGui import QImage
 
 def save(widget, name):
-    picture = widget.grab().toImage().convertToFormat(QImage.Format_Indexed8, Qt.ThresholdDither | Qt.AvoidDither)
-    picture.save(os.path.join(FOLDER, name + '.png'))
+    widget.grab().save(os.path.join(FOLDER, name + '.png'))
 
 def live():
     layers = QgsProject.instance().mapLayers().values()
@@ -61,11 +61,13 @@ def main():
     click(plugin()._gui.dock.findChild(QPushButton, 'landcover_compare'))
     QTest.qWait(2000)
     live()[0].setOpacity(0)
+    live()[0].triggerRepaint()
     wait(all_painted, 120)
     QTest.qWait(1500)
     save(window, 'compare')
     plugin()._gui.comparison.close()
     live()[0].setOpacity(0.7)
+    live()[0].triggerRepaint()
     iface.setActiveLayer(live()[0])
     iface.actionIdentify().trigger()
     QTest.qWait(500)
@@ -130,8 +132,18 @@ def live_window(image: Path) -> None:
 
 
 def keep(drawn: Path, path: Path) -> None:
-    """Copy a picture, and end where it is too large for a repository."""
-    shutil.copy(drawn, path)
+    """Keep a picture in its 256 most used colours, and end where it is too large for a repository."""
+    image = QImage(str(drawn)).convertToFormat(QImage.Format.Format_RGB888)
+    colours = gdal.ColorTable()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = f"{folder}/picture.tif"
+        gdal.Translate(copy, str(drawn), bandList=[1, 2, 3])
+        opened = gdal.Open(copy)
+        gdal.ComputeMedianCutPCT(*(opened.GetRasterBand(n) for n in (1, 2, 3)), 256, colours)
+        opened = None
+    table = [QColor(*colours.GetColorEntry(n)[:3]).rgb() for n in range(colours.GetCount())]
+    flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
+    image.convertToFormat(QImage.Format.Format_Indexed8, table, flags).save(str(path))
     check_size(path)
 
 

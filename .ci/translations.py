@@ -53,7 +53,7 @@ def translated(path: Path) -> dict[str, str]:
 
 def update(path: Path) -> int:
     """Bring one .ts file up to date; how many texts wait for a translator."""
-    known = translated(path) if path.exists() else {}
+    known = translated(path) if path.stat().st_size else {}
     language = path.stem.split("_", 1)[1]
     root = ET.Element("TS", version="2.1", language=language, sourcelanguage="en")
     context = ET.SubElement(root, "context")

@@ -167,6 +167,8 @@ class LiveDock(QgsDockWidget):
         box = QgsCollapsibleGroupBox(tr("Advanced"))
         box.setObjectName("landcover_advanced")
         box.setSaveCollapsedState(False)
+        for arrow in box.findChildren(QToolButton):  # it folds the box, and has no text
+            arrow.setAccessibleName(box.title())
         form = QFormLayout(box)
         self._bands = QLineEdit()
         self._bands.setPlaceholderText(tr("guessed"))

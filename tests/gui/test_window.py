@@ -56,8 +56,8 @@ def settings(folder: Path) -> dict:
     return {"models_folder": folder / "models"}
 
 
-def batch(folder: Path, level: int) -> np.ndarray:
-    spec = find_model("four", [folder / "models"])
+def batch(folder: Path, level: int, model: str = "four") -> np.ndarray:
+    spec = find_model(model, [folder / "models"])
     backend = open_backend("onnxruntime:cpu", spec)
     io = raster_io("gdal")
     out = folder / f"batch{level}.tif"
@@ -66,10 +66,10 @@ def batch(folder: Path, level: int) -> np.ndarray:
     return read_raster(out)[0]
 
 
-def assert_is_batch(folder: Path, name: str) -> None:
+def assert_is_batch(folder: Path, name: str, model: str = "four") -> None:
     """A view of the live layer equals the batch job's map, each pixel at its centre."""
     kept = np.load(folder / f"{name}.npz")
-    expected = batch(folder, int(kept["level"]))
+    expected = batch(folder, int(kept["level"]), model)
     rows, cols = kept["rows"], kept["cols"]
     inside = ((rows >= 0) & (rows < expected.shape[0]))[:, None] & ((cols >= 0) & (cols < expected.shape[1]))
     sampled = expected[np.clip(rows, 0, expected.shape[0] - 1)][:, np.clip(cols, 0, expected.shape[1] - 1)]
@@ -279,3 +279,38 @@ run(main)
     )
     assert [result[f"left{n}"] for n in range(3)] == [[], [], []]
     assert result["toolbars"] == 1
+
+
+def test_the_imported_model_of_2018_follows_the_map_like_any_other(tmp_path: Path):
+    from landcover_plugin.core.model_formats.importing import import_model
+    from tests.landcover_data import landcover_data
+
+    published = landcover_data("models/cntk") / "250epochs.model"
+    import_model(published, tmp_path / "models" / "chesapeake", overrides={"title": "Land cover of 2018"})
+    write_raster(tmp_path / "image.tif", noise(4, 700, 900), tiled=True)
+    result = drive(
+        COMMON
+        + """
+def main():
+    iface.mainWindow().resize(1000, 700)
+    layer = load(FOLDER + '/image.tif')
+    native(layer); wait(settled)
+    click(button())
+    wait(lambda: painted(live()), 200); QTest.qWait(400); wait(settled)
+    uri = live().dataProvider().live.uri
+    RESULT['model'] = uri.model
+    RESULT['classes'] = len(live().renderer().classes())
+    drag(-60, 40); QTest.qWait(100)
+    wait(lambda: painted(live()), 200); wait(settled)
+    keep('panned', live())
+    RESULT['found'] = sorted(set(grabbed(live())[0].ravel().tolist()))
+run(main)
+""",
+        tmp_path,
+        {"models_folder": tmp_path / "models", "last_model": "chesapeake"},
+        timeout_s=280,
+    )
+    assert result["model"] == "chesapeake"
+    assert result["classes"] == 5
+    assert set(result["found"]) <= {0, 1, 2, 3, 4, 255}
+    assert_is_batch(tmp_path, "panned", "chesapeake")

@@ -127,3 +127,25 @@ def test_a_layout_too_far_out_to_predict_for_says_so(session, image, tmp_path):
     item.setScale(item.scale() * 400)
     assert not qgis.QgsLayoutExporter(layout).renderPageToImage(0).isNull()
     wait_for(lambda: any("not complete" in text and "too far out" in text for text, _ in said))
+
+
+def test_the_export_of_a_view_with_a_dead_backend_fails_and_leaves_no_file(
+    session, qgis_iface, qgis_canvas, image, tmp_path
+):
+    from landcover_plugin.gui.export import Exporter
+    from landcover_plugin.live.live_settings import LiveSettings
+
+    session.apply(LiveSettings("http://127.0.0.1:9", 64, 64, session.settings.models_folder))
+    said = []
+    session.said.connect(lambda text, about: said.append((text, about)))
+    layer = live_layer(image)
+    canvas = qgis_iface.mapCanvas()
+    canvas.resize(421, 300)
+    canvas.setDestinationCrs(layer.crs())
+    canvas.setExtent(layer.extent())
+    exporter = Exporter(qgis_iface, session)
+    exporter.view(layer, str(tmp_path / "view.tif"))
+    wait_for(lambda: any(about == "export" for _, about in said), 60)
+    assert any("127.0.0.1:9" in text for text, _ in said)
+    exporter.close()
+    assert not list(tmp_path.glob("view*.tif"))
