@@ -68,7 +68,9 @@ def main():
     QApplication.setActiveWindow(window)
     controls = [w for w in dock.widget().widget().findChildren(QWidget)
                 if w.isVisible() and w.isEnabled() and w.focusProxy() is None
-                and (int(w.focusPolicy()) & int(Qt.TabFocus)) == int(Qt.TabFocus)]
+                and (int(w.focusPolicy()) & int(Qt.TabFocus)) == int(Qt.TabFocus)
+                # of several that exclude each other Tab stops at one, arrow keys lead on
+                and not (isinstance(w, QAbstractButton) and w.group() is not None and not w.isChecked())]
     RESULT['nameless'] = [w.metaObject().className() for w in controls if not name_of(w, dock)]
     RESULT['controls'] = len(controls)
     controls[0].setFocus()
