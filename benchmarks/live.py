@@ -80,7 +80,7 @@ def measure(folder: Path, spec: ModelSpec, backend: str, parts: str) -> dict[str
         shutil.rmtree(folder / "models", ignore_errors=True)
         shutil.copytree(spec.folder, alone)
     settings["last_model"] = spec.name
-    quiet = drive("def main():\n    native(load(FOLDER + '/mosaic.tif'))\n"
+    quiet = drive("wait.__defaults__ = (120, '')\ndef main():\n    native(load(FOLDER + '/mosaic.tif'))\n"
                   "    QTest.qWait(1500); RESULT['rss_mb'] = int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"
                   "run(main)\n", folder, settings, environment={"QGIS_PLUGINPATH": ""})  # fmt: skip
     shutil.rmtree(folder / "cache", ignore_errors=True)

@@ -7,6 +7,7 @@ import numpy as np
 CALLS = []
 PAINTED = [0, None, 0]  # tiles in the last picture, its view, and when it was drawn
 KEPT = []
+wait.__defaults__ = (120, "")  # whatever else the machine does, the run ends with its figures
 
 
 def watch():

@@ -26,8 +26,9 @@ from tests.tiny_model import write_tiny_model
 
 MEMORY_MB = 128
 GROWTH_MB = 150
-"""What may be added after a quarter of the time: the memory cache is full by then, Python's heap and Qt's are not."""
-LONGEST_S = 30.0
+"""What QGIS, GDAL and Qt may keep beside the tile cache."""
+LONGEST_S = 100.0
+"""On a busy machine anything takes long; what hangs takes longer."""
 SCRIPT = Path(__file__).with_name("live_soak_driver.py").read_text("utf-8")
 
 
@@ -102,8 +103,11 @@ def report(found: dict[str, Any]) -> list[str]:
         wrong.append(f"Threads are left: {', '.join(found['threads_left'])}.")
     if found["processes_left"]:
         wrong.append(f"Processes are left: {'; '.join(found['processes_left'])}.")
-    if late > early + GROWTH_MB:
-        wrong.append(f"Memory grew by {late - early} MB, more than {GROWTH_MB} MB.")
+    if found["objects_left"]:
+        wrong.append(f"Objects outlived the plugin: {found['objects_left']}.")
+    for growth, bound in ((late - early, MEMORY_MB + GROWTH_MB), (found["memory_end"] - early, GROWTH_MB)):
+        if growth > bound:
+            wrong.append(f"Memory grew by {growth} MB, more than {bound} MB.")
     if found["longest_s"][slowest] > LONGEST_S:
         wrong.append(f"The action {slowest} took {found['longest_s'][slowest]:.1f} s.")
     return wrong

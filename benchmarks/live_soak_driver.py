@@ -42,6 +42,18 @@ def children():
     return found
 
 
+def objects_left():
+    """Things with a life that outlived the plugin, by class."""
+    lived = ("TileFeed", "LiveFeeds", "LiveSession", "LandcoverProvider", "LiveSource", "TileCache", "MemoryTiles",
+             "ProviderSource", "XyzSource", "GdalSource", "Worker", "LiveGui", "LiveDock", "HeadStart", "CompareView")  # fmt: skip
+    found = {}
+    for thing in gc.get_objects():
+        kind = type(thing)
+        if kind.__name__ in lived and kind.__module__.startswith("landcover_plugin"):
+            found[kind.__name__] = found.get(kind.__name__, 0) + 1
+    return found
+
+
 def lives():
     return [l for l in project.mapLayers().values() if l.providerType() == "landcover"]
 
@@ -360,7 +372,10 @@ def main():
         if not left and not children():
             break
     RESULT["threads_left"], RESULT["processes_left"] = left, children()
+    action = counting = None
+    plugins.clear()
     gc.collect()
+    RESULT["objects_left"] = objects_left()
     RESULT["memory_end"] = round(rss_mb())
 
 

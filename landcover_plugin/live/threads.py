@@ -18,12 +18,15 @@ class WorkThread(QThread):
 
     def __init__(self, work: Callable[[], None], name: str) -> None:
         super().__init__()
-        self._work = work
+        self._work: Callable[[], None] | None = work
         self.setObjectName(name)
 
     def run(self) -> None:
         """In the new thread."""
-        self._work()
+        # not to be kept beyond the end: it holds the feed, with all that has been predicted
+        work, self._work = self._work, None
+        if work is not None:
+            work()
 
 
 def start_thread(work: Callable[[], None], name: str) -> Callable[[float], bool]:
