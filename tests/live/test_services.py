@@ -46,9 +46,10 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def short_time_limit(qgis_app) -> Iterator[None]:
+def time_limit(qgis_app, request) -> Iterator[None]:
+    """QGIS' limit on the network: short only where it is to be met, for a busy machine is slow too."""
     before = qgis.QgsNetworkAccessManager.timeout()
-    qgis.QgsNetworkAccessManager.setTimeout(1500)
+    qgis.QgsNetworkAccessManager.setTimeout(1500 if "in time" in request.node.name else 20_000)
     yield
     qgis.QgsNetworkAccessManager.setTimeout(before)
 
@@ -249,12 +250,12 @@ def test_a_service_that_comes_back_is_predicted_after_all(session, server):
 @pytest.mark.parametrize("name", ["xyz", "wms", "image"])
 def test_a_view_that_is_left_cancels_its_reads(session, server, name):
     kind = KINDS[name]
-    layer = live_layer(kind, kind.uri(server, "slow-2" if name == "xyz" else "slow-1"))
+    layer = live_layer(kind, kind.uri(server, "slow-8"))
     feed, view = asked(layer, kind.window(layer.dataProvider().live.feed.grid))
     wait_for(lambda: feed.setup is not None)
     time.sleep(0.3)
     feed.looked_at([Extent(1e7, 1e6, 1e7 + 10, 1e6 + 10)], only=True)
-    wait_for(lambda: not feed.queue.is_busy, 3)
+    wait_for(lambda: not feed.queue.is_busy, 7)
     assert feed.there(view, "classes") == {}
 
 
@@ -264,7 +265,7 @@ def test_views_left_in_mid_flight_leave_no_wrong_tile(session, server, name):
     layer = live_layer(kind, kind.uri(server, "slow-0.1"))
     feed = layer.dataProvider().live.feed
     start = kind.window(feed.grid)
-    windows = [start.moved(200 * step, 300 * step) for step in range(8)]
+    windows = [start.moved(200 * step, 300 * step) for step in range(5)]
     for window in windows:
         asked(layer, window)
         linger(0.35)

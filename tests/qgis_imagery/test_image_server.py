@@ -145,12 +145,12 @@ def test_the_referer_of_the_layer_goes_along(server: MapServer) -> None:
 
 def test_a_cancelled_read_raises_soon_and_the_next_one_is_whole(server: MapServer) -> None:
     stop = threading.Event()
-    with opened(server.image_uri("slow-0.8"), KEY, is_cancelled=stop.is_set) as source:
+    with opened(server.image_uri("slow-3"), KEY, is_cancelled=stop.is_set) as source:
         threading.Timer(0.2, stop.set).start()
         start = time.monotonic()
         with pytest.raises(CancelledError):
             source.read(HERE, (1, 2, 3, 4))
-        assert time.monotonic() - start < 0.75
+        assert time.monotonic() - start < 2.8
         stop.clear()
         wanted = ground(HERE.row, HERE.col, HERE.height, HERE.width)
         assert np.array_equal(source.read(HERE, (1, 2, 3, 4)), wanted)

@@ -71,13 +71,13 @@ def test_another_reader_of_a_map_service_has_a_clone_of_its_own(server: MapServe
 @pytest.mark.parametrize("kind", ["xyz", "wms"])
 def test_a_cancelled_read_raises_and_ends_soon(server: MapServer, kind: str) -> None:
     stop = threading.Event()
-    uri = server.xyz_uri("slow-1.2") if kind == "xyz" else server.wms_uri("slow-1.2")
+    uri = server.xyz_uri("slow-6") if kind == "xyz" else server.wms_uri("slow-6")
     with opened(uri, is_cancelled=stop.is_set) as source:
         threading.Timer(0.3, stop.set).start()
         start = time.monotonic()
         with pytest.raises(CancelledError):
             source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 5
 
 
 def test_a_file_is_read_by_gdal_itself(tmp_path: Path) -> None:
