@@ -54,7 +54,7 @@ def outcome(*candidates: Candidate, cpu_s: float = 0.05) -> Any:
 
 
 def test_the_fastest_that_gives_the_same_classes_is_chosen() -> None:
-    found = outcome(candidate("a", 0.01), candidate("b", 0.0), candidate("c", 0.0, wrong=0.02))
+    found = outcome(candidate("a", 0.1), candidate("b", 0.0), candidate("c", 0.0, wrong=0.02), cpu_s=0.4)
     assert found.device == "b"
     assert found.remarks[1] == "C: only 98.0 % of its classes are the CPU's"
     assert found.remarks[0].startswith("A: ") and found.remarks[0].endswith(" x the speed of the CPU")
@@ -62,7 +62,7 @@ def test_the_fastest_that_gives_the_same_classes_is_chosen() -> None:
 
 def test_what_is_hardly_faster_is_not_chosen_as_chance_would_decide() -> None:
     found = outcome(candidate("a", 0.04))
-    assert found.device == "cpu" and found.remarks[0].startswith("A: 1.")
+    assert found.device == "cpu" and found.remarks[0][:4] in ("A: 0", "A: 1")
 
 
 def test_what_does_not_open_or_does_not_run_is_said_and_does_no_harm() -> None:
@@ -126,7 +126,7 @@ class FakeSessions:
         ort = pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
         self.real = ort.InferenceSession
-        self.cpu_s, self.works = 0.05, set(available)
+        self.cpu_s, self.works = 0.4, set(available)
         self.asked: list[tuple[str, dict[str, str]]] = []
         names = [*available, "AzureExecutionProvider", "CPUExecutionProvider"]
         monkeypatch.setattr(ort, "get_available_providers", lambda: names)
