@@ -29,6 +29,7 @@ class Radiometry:
         style_most: largest strength of that, 0 to 1.
         extreme: share of crops made very dark, very bright or very flat.
         saturation: share of crops whose colours are made greyer or stronger.
+        cast: ± imagery values added to each band by itself.
         dormant: share of crops whose vegetation is browned as in the cold or dry season.
         blur: share of crops that are softened.
         noise: share of crops with noise.
@@ -50,9 +51,10 @@ class Radiometry:
     jpeg: float = 0.1
     without_infrared: float = 0.0
     saturation: float = 0.15
+    cast: float = 0.0
 
 
-NONE = Radiometry(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NONE = Radiometry(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def varied(images: Tensor, radiometry: Radiometry, seed: tuple[int, ...]) -> Tensor:
@@ -110,6 +112,8 @@ def _toned(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
     flat = torch.where(wild, chosen.between(0.5, 1.1), torch.ones(()))
     offset = chosen.between(-radiometry.offset, radiometry.offset)
     x = 255 * (x.clamp(0, 255) / 255 + 1e-4).pow(gamma)
+    if radiometry.cast:
+        offset = offset + chosen.between(-radiometry.cast, radiometry.cast, bands)
     return (x - 110) * flat * gain + 110 * gain + offset
 
 

@@ -32,7 +32,9 @@ MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
 SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 2))
 CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.52, 0.27, 0.19, 0.02), zoom=(0.67, 1.9))
 INFRARED = Radiometry(saturation=0.1)
-COLOUR_ONLY = Radiometry(band_gain=0.1, common_gain=0.25, extreme=0.14, dormant=0.2, saturation=0.3, jpeg=0.2)
+COLOUR_ONLY = Radiometry(
+    band_gain=0.16, common_gain=0.25, cast=16, extreme=0.12, dormant=0.18, saturation=0.3, jpeg=0.2
+)
 LABEL_TRUST = 0.7
 """Share of the wall-to-wall labels in West Virginia's soft labels; the rest is the weak teacher's."""
 TILT = np.array([1.0, 1.0, 1.8, 1.3, 1.0], np.float32)

@@ -53,3 +53,9 @@ def test_colours_fade_or_grow_about_their_mean_and_near_infrared_stays() -> None
     assert torch.equal(changed[:, 3], images[:, 3])
     spread = changed[:, :3].std(1).mean((1, 2)) / images[:, :3].std(1).mean((1, 2))
     assert spread.min() < 0.5 and spread.max() > 1.25
+
+
+def test_a_cast_moves_each_band_by_itself() -> None:
+    images = torch.full((32, 4, 16, 16), 120.0)
+    moved = varied(images, replace(NONE, cast=16.0), (1,)).mean((2, 3)) - 120
+    assert moved.abs().max() <= 16 and moved.std(1).min() > 0.5
