@@ -26,7 +26,9 @@ def fault_of(config_id: str) -> str:
     """Why a configuration cannot be used for servers, in one sentence; empty where it can."""
     if not config_id:
         return ""
-    method = QgsApplication.authManager().configAuthMethodKey(config_id)
+    manager = QgsApplication.authManager()
+    # the method of a configuration that was removed may still be remembered
+    method = manager.configAuthMethodKey(config_id) if config_id in manager.configIds() else ""
     if not method:
         return tr(
             "The authentication configuration '{}' is not in QGIS' database; choose another in the settings."
