@@ -84,9 +84,9 @@ def measure(folder: Path, spec: ModelSpec, backend: str, parts: str) -> dict[str
                   "    QTest.qWait(1500); RESULT['rss_mb'] = int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"
                   "run(main)\n", folder, settings, environment={"QGIS_PLUGINPATH": ""})  # fmt: skip
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    at_once = drive(SCRIPT, folder, settings, 300, {"BENCH_PARTS": "at_once", "BENCH_BACKEND": backend})
+    at_once = drive(SCRIPT, folder, settings, 900, {"BENCH_PARTS": "at_once", "BENCH_BACKEND": backend})
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    measured = drive(SCRIPT, folder, settings, 590, {"BENCH_PARTS": parts, "BENCH_BACKEND": backend})
+    measured = drive(SCRIPT, folder, settings, 1800, {"BENCH_PARTS": parts, "BENCH_BACKEND": backend})
     return {
         **measured,
         "at_once": at_once,
