@@ -25,6 +25,8 @@ _ELEMENTS = {
     "float32": "tensor(float)",
 }
 _BATCH_PIXELS = 640 * 640
+_DEVICE_CHIPS = 8
+"""Chips of 640 x 640 pixels that a device with memory of its own runs at once; a processor gains nothing."""
 _PROBE_TILE = 32
 
 
@@ -32,8 +34,8 @@ class OnnxRuntimeRunner:
     """A session of ONNX Runtime; one request runs at a time and uses all threads.
 
     The heaviest network known here, that of 2018, needs 0.9 GB of activations for a chip of 640 x
-    640 pixels, so no run holds more pixels than that, unless one chip does; larger requests are
-    split, which is as quick on a CPU.
+    640 pixels, so no run on the processor holds more pixels than that, unless one chip does; larger
+    requests are split, which is as quick there. Other devices get eight times as many.
     """
 
     def __init__(
@@ -85,7 +87,8 @@ class OnnxRuntimeRunner:
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
         """Infer, in pieces that are small enough."""
         count, _, height, width = chips.shape
-        step = max(1, _BATCH_PIXELS // (height * width))
+        most = _BATCH_PIXELS * (1 if self._provider is CPU else _DEVICE_CHIPS)
+        step = max(1, most // (height * width))
         parts = [
             self._session.run(list(outputs), {self._input: np.ascontiguousarray(chips[n : n + step])})
             for n in range(0, count, step)
