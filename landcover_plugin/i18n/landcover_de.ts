@@ -320,11 +320,6 @@
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
-   <source>Not set up.</source>
-   <translation>Nicht eingerichtet.</translation>
-  </message>
-  <message>
-   <location filename="../gui/inference_group.py" />
    <source>The worker's Python named above goes first.</source>
    <translation type="unfinished" />
   </message>
@@ -337,6 +332,16 @@
    <location filename="../gui/inference_group.py" />
    <source>No live layer is open; it would run on {}.</source>
    <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Not set up; QGIS' own Python has ONNX Runtime.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../gui/inference_group.py" />
+   <source>Not set up.</source>
+   <translation>Nicht eingerichtet.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -785,6 +790,11 @@
   </message>
   <message>
    <location filename="../live/feed.py" />
+   <source>{} is not where it was; land cover shows what is known of it, so put it back or choose other imagery.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../live/feed.py" />
    <source>The live layer was closed before its predictions were complete.</source>
    <translation>Der Live-Layer wurde geschlossen, bevor seine Vorhersagen vollständig waren.</translation>
   </message>
@@ -877,6 +887,11 @@
    <location filename="../live/session.py" />
    <source>Model '{}' labels whole chips, not pixels; choose a segmentation model.</source>
    <translation>Das Modell „{}“ benennt ganze Bildstücke, nicht Pixel; wählen Sie ein Segmentierungsmodell.</translation>
+  </message>
+  <message>
+   <location filename="../live/source_watch.py" />
+   <source>{} is being changed; land cover waits until it is whole.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../live/uri.py" />
