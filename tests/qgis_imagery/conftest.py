@@ -12,12 +12,12 @@ collect_ignore_glob = [] if importlib.util.find_spec("qgis") else ["*"]
 
 
 @pytest.fixture(autouse=True)
-def time_limit(qgis_app: Any, request: pytest.FixtureRequest) -> Iterator[None]:
-    """QGIS' limit on the network: short only where it is to be met, for a busy machine is slow too."""
+def time_limit(qgis_app: Any) -> Iterator[None]:
+    """QGIS' limit on the network; a test that is to meet it makes it short once its layer is open."""
     from qgis.core import QgsNetworkAccessManager
 
     before = QgsNetworkAccessManager.timeout()
-    QgsNetworkAccessManager.setTimeout(1500 if "in time" in request.node.name else 20_000)
+    QgsNetworkAccessManager.setTimeout(20_000)
     yield
     QgsNetworkAccessManager.setTimeout(before)
 

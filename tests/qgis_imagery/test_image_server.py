@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qgis.core import QgsRasterLayer
+from qgis.core import QgsNetworkAccessManager, QgsRasterLayer
 
 from landcover_plugin.core.bands import guess_bands
 from landcover_plugin.core.errors import CancelledError, ImageryError
@@ -116,8 +116,11 @@ def test_coarse_reads_are_made_by_the_service(server: MapServer) -> None:
 def test_an_answer_that_is_no_imagery_is_an_error_in_one_sentence(
     server: MapServer, manner: str, reason: str
 ) -> None:
-    with opened(server.image_uri(manner), KEY) as source, pytest.raises(ImageryError) as caught:
-        source.read(HERE, (1, 2, 3, 4))
+    with opened(server.image_uri(manner), KEY) as source:
+        if reason == "in time":
+            QgsNetworkAccessManager.setTimeout(1500)
+        with pytest.raises(ImageryError) as caught:
+            source.read(HERE, (1, 2, 3, 4))
     assert reason in str(caught.value)
     assert str(caught.value).startswith("some imagery could not be read (")
     assert "\n" not in str(caught.value)

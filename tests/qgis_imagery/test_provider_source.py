@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qgis.core import QgsRasterLayer
+from qgis.core import QgsNetworkAccessManager, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from landcover_plugin.core.errors import CancelledError, ImageryError
@@ -48,6 +48,8 @@ def test_a_read_that_fails_on_the_network_is_an_error(
     uri = {"xyz": server.xyz_uri, "wms": server.wms_uri, "wcs": server.wcs_uri}[kind](place)
     with opened(uri, "wcs" if kind == "wcs" else "wms") as source:
         server.turn(place, manner)  # a coverage service must answer when its layer is opened
+        if reason == "in time":
+            QgsNetworkAccessManager.setTimeout(1500)
         with pytest.raises(ImageryError, match=f"some imagery .*{reason}"):
             source.read(Window(5000, 6000, 50, 50), (1, 2, 3))
 
