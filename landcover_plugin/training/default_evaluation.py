@@ -41,7 +41,7 @@ def evaluate_model(spec: ModelSpec, hold: int) -> str:
     found = measure(lambda images: shipped_classes(spec, images), given, hold)
     seen = spec.provenance.get(GONE_ON)
     remark = (
-        f" Once measured, this model went on ({seen}), so what is below counts for nothing but the held-out "
+        f". Once measured, this model went on ({seen}), so what is below counts for nothing but the held-out "
         "quad; the figures in its README were taken before." if seen else ", held out."
     )  # fmt: skip
     return f"Fold {hold} of {data.FOLDS}{remark}\n\n{figures_text(found)}"

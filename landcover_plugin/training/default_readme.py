@@ -28,7 +28,7 @@ SEGMENTATION = """\
 
 ## What it was trained on
 - {chips} chips of 256 × 256 pixels: eight cities of California, farmland in southern Ohio (0.6 m), a quarter
-  quadrangle in West Virginia (1 m, eight patches at two dates each); and 40 chips of generated landscapes, a twentieth of
+  quadrangle in West Virginia (1 m, eight patches at two dates each); and 40 chips of generated landscapes, a fiftieth of
   the crops.
 - {points} squares of 3 × 3 pixels read by eye, {own} of them by this project where a network was unsure
   (`landcover_plugin/training/labels`), as hard labels.
