@@ -27,6 +27,9 @@ from tests.gui.window import drive
 
 SCRIPT = (Path(__file__).with_name("live_driver.py")).read_text("utf-8")
 CACHE_MB = 256
+ALIKE = {"GDAL_CACHEMAX": "64", "PYTHONDONTWRITEBYTECODE": ""}
+"""Of all windows. GDAL's cache is QGIS' own, and a twentieth of the computer: kept small, so that ours shows.
+Python keeps compiled files, as it does for users."""
 PARTS = "frames interface_pauses jump steady_pan slow_basemap batch_beside"
 PARTS_2018 = "frames jump steady_pan"
 Row = tuple[str, str, str, bool]
@@ -80,13 +83,18 @@ def measure(folder: Path, spec: ModelSpec, backend: str, parts: str) -> dict[str
         shutil.rmtree(folder / "models", ignore_errors=True)
         shutil.copytree(spec.folder, alone)
     settings["last_model"] = spec.name
+    alike = {**ALIKE, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     quiet = drive("wait.__defaults__ = (120, '')\ndef main():\n    native(load(FOLDER + '/mosaic.tif'))\n"
                   "    QTest.qWait(1500); RESULT['rss_mb'] = int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"
-                  "run(main)\n", folder, settings, environment={"QGIS_PLUGINPATH": ""})  # fmt: skip
+                  "run(main)\n", folder, settings, environment={"QGIS_PLUGINPATH": "", **alike})  # fmt: skip
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    at_once = drive(SCRIPT, folder, settings, 900, {"BENCH_PARTS": "at_once", "BENCH_BACKEND": backend})
+    at_once = drive(
+        SCRIPT, folder, settings, 900, {"BENCH_PARTS": "at_once", "BENCH_BACKEND": backend, **alike}
+    )
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    measured = drive(SCRIPT, folder, settings, 1800, {"BENCH_PARTS": parts, "BENCH_BACKEND": backend})
+    measured = drive(
+        SCRIPT, folder, settings, 1800, {"BENCH_PARTS": parts, "BENCH_BACKEND": backend, **alike}
+    )
     return {
         **measured,
         "at_once": at_once,
