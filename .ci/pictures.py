@@ -126,7 +126,7 @@ def live_window(image: Path) -> None:
     """A QGIS window, the button pressed, and the settings page, on a screen of its own."""
     from tests.gui.window import drive
 
-    drive(LIVE, BUILD, {"models_folder": str(ROOT / "models")}, 400, {"SCENE": str(image)})
+    drive(LIVE, BUILD, {"backend": "auto"}, 400, {"SCENE": str(image), "LANDCOVER_PYTHON": ""})
     for name in LIVE_PICTURES:
         keep(BUILD / f"{name}.png", PICTURES / f"{name}.png")
 

@@ -87,7 +87,9 @@ def running_now(session: LiveSession) -> str:
         setup: Any = feed.setup
         if setup is not None and len(feed.users):
             rate = setup.backend.mpx_a_second
-            lines.append(setup.backend.description + (f", {rate:.1f} Mpx/s" if rate else ""))
+            lines.append(
+                setup.backend.description + (f", {rate:.{1 if rate >= 0.1 else 2}f} Mpx/s" if rate else "")
+            )
     if lines:
         return tr("Runs now: {}").format("; ".join(dict.fromkeys(lines)))
     if session.settings.backend != "auto":
