@@ -236,7 +236,7 @@ class LiveGui:
                 bind(layer)
                 if layer.isValid() and not was_valid and layer.renderer() is None:
                     style(layer)
-                layer.triggerRepaint()
+                self._repainter.paint_anew(layer)
         self.switch.changed.emit()
 
     def _on_project(self, *_: object) -> None:

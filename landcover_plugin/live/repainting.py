@@ -79,6 +79,15 @@ class Repainter(QObject):
 
     # -- painting --------------------------------------------------------------------------------
 
+    def paint_anew(self, layer: Any) -> None:
+        """Paint a layer that has another data source, now and once more after a frame that is under way.
+
+        QGIS may keep what the old source has just painted as the layer's picture, and ask no more.
+        """
+        layer.triggerRepaint()
+        self._gates.setdefault(layer.id(), _Gate()).is_due = True
+        self._paint_due()
+
     def _on_change(self, feed: TileFeed) -> None:
         for canvas in self._living():
             for layer in live_layers(canvas):
