@@ -196,7 +196,7 @@
   <message>
    <location filename="../gui/environment_setup.py" />
    <source>the new environment does not say what it holds</source>
-   <translation type="unfinished" />
+   <translation>die neue Umgebung sagt nicht, was sie enthält</translation>
   </message>
   <message>
    <location filename="../gui/environment_setup.py" />
@@ -266,12 +266,12 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>No live layer is open; it would run in NumPy, which is several times slower than ONNX Runtime.</source>
-   <translation type="unfinished" />
+   <translation>Kein Live-Layer ist offen; er liefe in NumPy, das um ein Mehrfaches langsamer ist als ONNX Runtime.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>No live layer is open; it would run in ONNX Runtime.</source>
-   <translation type="unfinished" />
+   <translation>Kein Live-Layer ist offen; er liefe in ONNX Runtime.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -286,7 +286,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Makes a Python with ONNX Runtime beside QGIS, which runs models several times faster</source>
-   <translation type="unfinished" />
+   <translation>Legt neben QGIS ein Python mit ONNX Runtime an, das Modelle mehrmals so schnell ausführt</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -306,7 +306,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Opens what the last set-up said</source>
-   <translation type="unfinished" />
+   <translation>Öffnet das Protokoll der letzten Einrichtung</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -316,12 +316,12 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Remove local inference from this computer? It can be set up again.</source>
-   <translation type="unfinished" />
+   <translation>Lokales Rechnen von diesem Computer entfernen? Es lässt sich wieder einrichten.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>The worker's Python named above goes first.</source>
-   <translation type="unfinished" />
+   <translation>Das oben genannte eigene Python geht vor.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -331,12 +331,12 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>No live layer is open; it would run on {}.</source>
-   <translation type="unfinished" />
+   <translation>Kein Live-Layer ist offen; er liefe auf {}.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Not set up; QGIS' own Python has ONNX Runtime.</source>
-   <translation type="unfinished" />
+   <translation>Nicht eingerichtet; das Python von QGIS hat ONNX Runtime.</translation>
   </message>
   <message>
    <location filename="../gui/inference_group.py" />
@@ -346,7 +346,7 @@
   <message>
    <location filename="../gui/inference_group.py" />
    <source>Set up: {}, in {}</source>
-   <translation type="unfinished" />
+   <translation>Eingerichtet: {}, in {}</translation>
   </message>
   <message>
    <location filename="../gui/legend_chart.py" />
@@ -471,7 +471,7 @@
   <message>
    <location filename="../gui/options.py" />
    <source>On &amp;disk</source>
-   <translation>Auf der P&amp;latte</translation>
+   <translation>Auf der Pla&amp;tte</translation>
   </message>
   <message>
    <location filename="../gui/options.py" />
@@ -496,7 +496,7 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>auto, or https://server:8000</source>
-   <translation type="unfinished" />
+   <translation>auto oder https://server:8000</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -506,7 +506,7 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>auto takes the best of this computer. For servers write their addresses, parted by commas, such as https://a:8000,https://b:8000</source>
-   <translation type="unfinished" />
+   <translation>auto nimmt das Beste dieses Computers. Für Server deren Adressen, durch Kommas getrennt, etwa https://a:8000,https://b:8000</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -516,17 +516,17 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>Proves to servers who you are; kept in QGIS' authentication database</source>
-   <translation type="unfinished" />
+   <translation>Zeigt Servern, wer anfragt; liegt in der Authentifizierungsdatenbank von QGIS</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Servers' sign-in</source>
-   <translation type="unfinished" />
+   <translation>Anmeldung bei Servern</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Certificates (*.pem *.crt *.cer)</source>
-   <translation type="unfinished" />
+   <translation>Zertifikate (*.pem *.crt *.cer)</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -536,22 +536,22 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>Checks servers with these certificates (PEM) in place of the system's</source>
-   <translation type="unfinished" />
+   <translation>Prüft Server mit diesen Zertifikaten (PEM) statt mit denen des Systems</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Servers' &amp;certificates</source>
-   <translation type="unfinished" />
+   <translation>&amp;Zertifikate der Server</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Runs models in this Python, which has onnxruntime, in place of local inference as set up below</source>
-   <translation type="unfinished" />
+   <translation>Führt Modelle in diesem Python aus, das onnxruntime hat, statt im unten eingerichteten lokalen Rechnen</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>Own &amp;Python</source>
-   <translation type="unfinished" />
+   <translation>Ei&amp;genes Python</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
@@ -566,12 +566,12 @@
   <message>
    <location filename="../gui/running_group.py" />
    <source>Imagery, and what proves who you are, would travel unencrypted to {}. Use https:// outside of a network that you trust.</source>
-   <translation type="unfinished" />
+   <translation>Bilder und Anmeldedaten gingen unverschlüsselt an {}. Außerhalb vertrauenswürdiger Netze besser https:// verwenden.</translation>
   </message>
   <message>
    <location filename="../gui/running_group.py" />
    <source>There is no file {}; choose one with certificates, or none.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine Datei {}; wählen Sie eine mit Zertifikaten oder keine.</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -581,12 +581,12 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Part of the set-up that is done</source>
-   <translation type="unfinished" />
+   <translation>Teil der Einrichtung, der erledigt ist</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Models run several times faster in ONNX Runtime than in QGIS' own Python. It gets a place of its own in your QGIS profile, about 250 MB, and can be removed again; QGIS' Python stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>Modelle laufen in ONNX Runtime mehrmals so schnell wie im Python von QGIS. Es bekommt einen eigenen Platz im QGIS-Profil, etwa 250 MB, und lässt sich wieder entfernen; das Python von QGIS bleibt, wie es ist.</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -596,62 +596,62 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>NVIDIA graphics card (CUDA; downloads 2 GB more)</source>
-   <translation type="unfinished" />
+   <translation>NVIDIA-Grafikkarte (CUDA; lädt 2 GB mehr herunter)</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Any graphics card (DirectML)</source>
-   <translation type="unfinished" />
+   <translation>Beliebige Grafikkarte (DirectML)</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Processor or Intel graphics (OpenVINO)</source>
-   <translation type="unfinished" />
+   <translation>Prozessor oder Intel-Grafik (OpenVINO)</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>What models run on</source>
-   <translation type="unfinished" />
+   <translation>Worauf Modelle laufen</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Chooses the build of ONNX Runtime; each also runs on the processor</source>
-   <translation type="unfinished" />
+   <translation>Wählt die Ausgabe von ONNX Runtime; jede läuft auch auf dem Prozessor</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Models run &amp;on</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modelle laufen auf</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Folder of wheels</source>
-   <translation type="unfinished" />
+   <translation>Ordner mit Wheels</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>from the internet (PyPI)</source>
-   <translation type="unfinished" />
+   <translation>aus dem Internet (PyPI)</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Without internet: takes all packages from this folder of wheels, as 'pip download' makes it</source>
-   <translation type="unfinished" />
+   <translation>Ohne Internet: nimmt alle Pakete aus diesem Ordner mit Wheels, wie ihn „pip download“ anlegt</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>&amp;Folder of wheels</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ordner mit Wheels</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>uv is used where it is installed, else venv and pip of QGIS' Python</source>
-   <translation type="unfinished" />
+   <translation>uv, wo es installiert ist, sonst venv und pip aus dem Python von QGIS</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Made with</source>
-   <translation type="unfinished" />
+   <translation>Angelegt mit</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
@@ -676,22 +676,22 @@
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Neither uv nor a Python was found; install uv.</source>
-   <translation type="unfinished" />
+   <translation>Weder uv noch ein Python wurde gefunden; installieren Sie uv.</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>The set-up goes on without this window</source>
-   <translation type="unfinished" />
+   <translation>Die Einrichtung geht ohne dieses Fenster weiter</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>Stopped; nothing was left behind.</source>
-   <translation type="unfinished" />
+   <translation>Angehalten; nichts blieb zurück.</translation>
   </message>
   <message>
    <location filename="../gui/setup_dialog.py" />
    <source>There is no folder {}; choose one that holds wheels, or none.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keinen Ordner {}; wählen Sie einen mit Wheels oder keinen.</translation>
   </message>
   <message>
    <location filename="../gui/state_line.py" />
@@ -791,7 +791,7 @@
   <message>
    <location filename="../live/feed.py" />
    <source>{} is not where it was; land cover shows what is known of it, so put it back or choose other imagery.</source>
-   <translation type="unfinished" />
+   <translation>{} liegt nicht mehr dort, wo es lag; gezeigt wird, was davon bekannt ist. Legen Sie es zurück oder wählen Sie ein anderes Bild.</translation>
   </message>
   <message>
    <location filename="../live/feed.py" />
@@ -891,7 +891,7 @@
   <message>
    <location filename="../live/source_watch.py" />
    <source>{} is being changed; land cover waits until it is whole.</source>
-   <translation type="unfinished" />
+   <translation>{} wird gerade geändert; die Landbedeckung wartet, bis es vollständig ist.</translation>
   </message>
   <message>
    <location filename="../live/uri.py" />
@@ -931,17 +931,17 @@
   <message>
    <location filename="../processing/class_areas.py" />
    <source>The field that names the zones; their ids where left empty.</source>
-   <translation type="unfinished" />
+   <translation>Das Feld mit den Namen der Zonen. Leer: ihre Kennungen.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
    <source>A table with one row for each zone and class: pixels, square metres, share of the zone.</source>
-   <translation type="unfinished" />
+   <translation>Eine Tabelle mit einer Zeile je Zone und Klasse: Pixel, Quadratmeter, Anteil an der Zone.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
    <source>The same as a page with bars.</source>
-   <translation type="unfinished" />
+   <translation>Dasselbe als Seite mit Balken.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
@@ -958,12 +958,14 @@
    <source>Tells how much ground each class of a land cover map covers, for the whole map or for each polygon of a layer.
 
 Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercator and longitude and latitude included. A pixel counts where its centre lies in a zone; pixels without imagery do not count. Zones may overlap.</source>
-   <translation type="unfinished" />
+   <translation>Sagt, wie viel Boden jede Klasse einer Landbedeckungskarte bedeckt, für die ganze Karte oder für jedes Polygon eines Layers.
+
+Flächen werden auf dem Ellipsoid gemessen und stimmen deshalb in jedem KBS, auch in Web-Mercator und in Länge und Breite. Ein Pixel zählt zu einer Zone, wenn seine Mitte darin liegt; Pixel ohne Bild zählen nicht. Zonen dürfen sich überlappen.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
    <source>land cover,area,statistics,zonal,histogram,hectares</source>
-   <translation type="unfinished" />
+   <translation>Landbedeckung,Fläche,Statistik,zonal,Histogramm,Hektar,land cover</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
@@ -1003,17 +1005,17 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   <message>
    <location filename="../processing/class_areas.py" />
    <source>{} is not a raster file; export it to a GeoTIFF first.</source>
-   <translation type="unfinished" />
+   <translation>{} ist keine Rasterdatei; exportieren Sie den Layer zuerst in ein GeoTIFF.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
    <source>{} cannot be written ({}); choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>{} lässt sich nicht schreiben ({}); wählen Sie einen anderen Ordner.</translation>
   </message>
   <message>
    <location filename="../processing/class_areas.py" />
    <source>{} cannot be written; choose another place.</source>
-   <translation type="unfinished" />
+   <translation>{} lässt sich nicht schreiben; wählen Sie einen anderen Ort.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1033,57 +1035,57 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   <message>
    <location filename="../processing/classify.py" />
    <source>The imagery to classify: a raster file, or a tile or map service (then choose an extent too).</source>
-   <translation type="unfinished" />
+   <translation>Das Bild, das klassifiziert wird: eine Rasterdatei oder ein Kachel- oder Kartendienst (dann auch eine Ausdehnung wählen).</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>The name of an installed model, or the folder of one. Left empty, the model that uses most of the imagery's bands is taken.</source>
-   <translation type="unfinished" />
+   <translation>Der Name eines installierten Modells oder der Ordner eines Modells. Leer: das Modell, das die meisten Kanäle des Bildes nutzt.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>Only this part of the imagery is classified; all of it where left empty.</source>
-   <translation type="unfinished" />
+   <translation>Nur dieser Teil des Bildes wird klassifiziert. Leer: das ganze Bild.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>Pixels whose centre lies in none of these polygons become NoData and are not computed.</source>
-   <translation type="unfinished" />
+   <translation>Pixel, deren Mitte in keinem dieser Polygone liegt, werden zu Leerwerten und nicht berechnet.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>The map: a GeoTIFF of class numbers with legend, 255 where there is no imagery.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte: ein GeoTIFF von Klassennummern mit Legende, 255 wo kein Bild ist.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>A GeoTIFF with one band for each class: how probable the network holds it.</source>
-   <translation type="unfinished" />
+   <translation>Ein GeoTIFF mit einem Kanal je Klasse: für wie wahrscheinlich das Netz sie hält.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>A GeoTIFF with the probability of the class that was chosen, 0 to 254 for 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>Ein GeoTIFF mit der Wahrscheinlichkeit der gewählten Klasse, 0 bis 254 für 0 bis 1.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>Band numbers in the model's order, such as 4,1,2,3. Left empty, they are found by names, wavelengths, colours or their usual order; the log says which were taken.</source>
-   <translation type="unfinished" />
+   <translation>Kanalnummern in der Reihenfolge des Modells, etwa 4,1,2,3. Leer: gefunden nach Namen, Wellenlängen, Farben oder üblicher Reihenfolge; das Protokoll sagt, welche es wurden.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>How much ground a pixel of the map covers; the nearest of 1, 2, 4 or 8 times the imagery's pixel is taken. Left empty, what suits the model best.</source>
-   <translation type="unfinished" />
+   <translation>Wie viel Boden ein Pixel der Karte bedeckt; genommen wird das nächste vom 1-, 2-, 4- oder 8-Fachen eines Bildpixels. Leer: was am besten zum Modell passt.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>Imagery that is not 8 bit: values that count as darkest and brightest. Found out where left empty.</source>
-   <translation type="unfinished" />
+   <translation>Für Bilder, die nicht 8 Bit haben: Werte, die als dunkelster und hellster gelten. Leer: werden ermittelt.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>uint8: 0 to 254 for 0 to 1, small files. float32: 0 to 1, four times as large.</source>
-   <translation type="unfinished" />
+   <translation>uint8: 0 bis 254 für 0 bis 1, kleine Dateien. float32: 0 bis 1, viermal so groß.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1093,7 +1095,7 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   <message>
    <location filename="../processing/classify.py" />
    <source>Writes files that web servers can serve in parts.</source>
-   <translation type="unfinished" />
+   <translation>Schreibt Dateien, die Webserver in Teilen ausliefern können.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1103,7 +1105,7 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   <message>
    <location filename="../processing/classify.py" />
    <source>Faster where pixels are larger than the imagery's, but overviews are often of poor quality.</source>
-   <translation type="unfinished" />
+   <translation>Schneller, wenn die Pixel größer als die des Bildes sind; Übersichten sind aber oft von schlechter Qualität.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1113,17 +1115,17 @@ Areas are measured on the ellipsoid, so they are right in every CRS, Web Mercato
   <message>
    <location filename="../processing/classify.py" />
    <source>Do not go on with an unfinished job of the same output file.</source>
-   <translation type="unfinished" />
+   <translation>Einen unfertigen Auftrag derselben Ausgabedatei nicht fortsetzen.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>How many pictures of 256 pixels a tile or map service may be asked for. Many public services forbid mass downloads: read their terms before you allow more.</source>
-   <translation type="unfinished" />
+   <translation>Wie viele Bilder von 256 Pixeln von einem Kachel- oder Kartendienst angefragt werden dürfen. Viele öffentliche Dienste verbieten Massenabrufe: vor dem Erhöhen die Bedingungen lesen.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>Where the network runs. auto: as the settings say, which is the fastest way this computer has unless you changed it. Others: onnxruntime:cpu, worker:, numpy:, or the address of a server such as http://server:8000.</source>
-   <translation type="unfinished" />
+   <translation>Wo das Netz läuft. auto: wie in den Einstellungen, also auf dem schnellsten Weg dieses Computers, wenn dort nichts geändert wurde. Sonst: onnxruntime:cpu, worker:, numpy: oder die Adresse eines Servers, etwa http://server:8000.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1144,12 +1146,18 @@ Choose the imagery and press Run: a model that fits its bands is chosen, the ban
 The map has the pixels of the imagery where their size on the ground suits the model, else pixels 2, 4 or 8 times as large. Pixels without imagery hold 255.
 
 A job that is cancelled or breaks off goes on where it stopped when it is run again with the same output file.</source>
-   <translation type="unfinished" />
+   <translation>Macht aus Luft- oder Satellitenbildern mit einem neuronalen Netz eine Landbedeckungskarte.
+
+Bild wählen und „Starten“ drücken genügt: Ein zu den Kanälen passendes Modell wird gewählt, die Kanäle werden nach Namen, Wellenlängen oder Farben gefunden, und die Karte wird mit ihrer Legende geladen. Das Protokoll sagt, was gewählt wurde, und endet mit der Fläche jeder Klasse.
+
+Die Karte hat die Pixel des Bildes, wenn deren Größe am Boden zum Modell passt, sonst 2-, 4- oder 8-mal so große. Pixel ohne Bild haben den Wert 255.
+
+Ein Auftrag, der abgebrochen wurde oder abbrach, geht dort weiter, wo er aufhörte, wenn er mit derselben Ausgabedatei wieder gestartet wird.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>land cover,land use,classification,segmentation,deep learning,neural network,aerial,NAIP</source>
-   <translation type="unfinished" />
+   <translation>Landbedeckung,Landnutzung,Klassifikation,Klassifizierung,Segmentierung,Deep Learning,neuronales Netz,Luftbild,NAIP,land cover</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1159,22 +1167,22 @@ A job that is cancelled or breaks off goes on where it stopped when it is run ag
   <message>
    <location filename="../processing/classify.py" />
    <source>The map has no place to go; give the output a file name.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte hat keinen Ort; geben Sie der Ausgabe einen Dateinamen.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>The value range needs both ends; give the darkest and the brightest value.</source>
-   <translation type="unfinished" />
+   <translation>Der Wertebereich braucht beide Enden; geben Sie den dunkelsten und den hellsten Wert an.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>{} is not a raster layer; choose one.</source>
-   <translation type="unfinished" />
+   <translation>{} ist kein Rasterlayer; wählen Sie einen.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>The imagery</source>
-   <translation type="unfinished" />
+   <translation>Das Bild</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1219,17 +1227,17 @@ A job that is cancelled or breaks off goes on where it stopped when it is run ag
   <message>
    <location filename="../processing/classify.py" />
    <source>The job would ask {} for about {} pictures but {} are allowed; choose a smaller extent, or allow more under Largest number of requests.</source>
-   <translation type="unfinished" />
+   <translation>Der Auftrag würde bei {} etwa {} Bilder anfragen, aber {} sind erlaubt; wählen Sie eine kleinere Ausdehnung, oder erlauben Sie mehr unter „Höchstzahl der Anfragen“.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>The value range {} to {} is empty; give the lower value first.</source>
-   <translation type="unfinished" />
+   <translation>Der Wertebereich {} bis {} ist leer; geben Sie den kleineren Wert zuerst an.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
    <source>{} will be asked for about {} pictures.</source>
-   <translation type="unfinished" />
+   <translation>Bei {} werden etwa {} Bilder angefragt.</translation>
   </message>
   <message>
    <location filename="../processing/classify.py" />
@@ -1239,27 +1247,27 @@ A job that is cancelled or breaks off goes on where it stopped when it is run ag
   <message>
    <location filename="../processing/import_model.py" />
    <source>An ONNX file, an Esri model definition (.emd) or a CNTK 2 model.</source>
-   <translation type="unfinished" />
+   <translation>Eine ONNX-Datei, eine Esri-Modelldefinition (.emd) oder ein CNTK-2-Modell.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>Letters, digits, dots, - and _. Left empty, the file's name.</source>
-   <translation type="unfinished" />
+   <translation>Buchstaben, Ziffern, Punkte, - und _. Leer: der Name der Datei.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>What the file does not say or says wrongly, one KEY=VALUE a line, such as pixel_size_m=0.5 or title=Coastal land cover.</source>
-   <translation type="unfinished" />
+   <translation>Was die Datei nicht oder falsch sagt, je Zeile ein SCHLÜSSEL=WERT, etwa pixel_size_m=0.5 oder title=Landbedeckung der Küste.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>Side of the picture that the network gets at once, for models whose result depends on it; 256 gives the land cover model of 2018 the window of its authors.</source>
-   <translation type="unfinished" />
+   <translation>Seitenlänge des Bildes, das das Netz auf einmal bekommt, für Modelle, deren Ergebnis davon abhängt; 256 gibt dem Landbedeckungsmodell von 2018 das Fenster seiner Autoren.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>Where the folder of the model is made. Left empty, among the installed models, where every algorithm finds it by its name.</source>
-   <translation type="unfinished" />
+   <translation>Wo der Ordner des Modells angelegt wird. Leer: bei den installierten Modellen, wo jeder Algorithmus es unter seinem Namen findet.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
@@ -1276,12 +1284,14 @@ A job that is cancelled or breaks off goes on where it stopped when it is run ag
    <source>Makes a model of this plugin from a file of another program: ONNX (with the keys that the Deepness plugin writes, or without any), Esri model definitions (.emd) that name an ONNX or CNTK file, and CNTK 2 files such as the land cover model of 2018.
 
 The model is checked and put into the models folder, where every algorithm finds it by its name. Nothing in a model file is executed but its network.</source>
-   <translation type="unfinished" />
+   <translation>Macht aus der Datei eines anderen Programms ein Modell dieser Erweiterung: ONNX (mit den Schlüsseln, die die Erweiterung Deepness schreibt, oder ohne), Esri-Modelldefinitionen (.emd), die eine ONNX- oder CNTK-Datei nennen, und CNTK-2-Dateien wie das Landbedeckungsmodell von 2018.
+
+Das Modell wird geprüft und in den Modellordner gelegt, wo jeder Algorithmus es unter seinem Namen findet. Aus einer Modelldatei wird nichts ausgeführt als ihr Netz.</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>land cover,model,neural network,ONNX,Deepness,Esri,emd,CNTK,Chesapeake</source>
-   <translation type="unfinished" />
+   <translation>Landbedeckung,Modell,neuronales Netz,ONNX,Deepness,Esri,emd,CNTK,Chesapeake,land cover</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
@@ -1316,27 +1326,27 @@ The model is checked and put into the models folder, where every algorithm finds
   <message>
    <location filename="../processing/import_model.py" />
    <source>Model, as other algorithms take it</source>
-   <translation type="unfinished" />
+   <translation>Modell, wie andere Algorithmen es annehmen</translation>
   </message>
   <message>
    <location filename="../processing/import_model.py" />
    <source>The correction '{}' must be KEY=VALUE.</source>
-   <translation type="unfinished" />
+   <translation>Die Berichtigung „{}“ muss SCHLÜSSEL=WERT sein.</translation>
   </message>
   <message>
    <location filename="../processing/model_choice.py" />
    <source>No model here fits imagery of so few bands ({}); import one with the algorithm Import model, or name one.</source>
-   <translation type="unfinished" />
+   <translation>Kein Modell hier passt zu Bildern mit so wenigen Kanälen ({}); importieren Sie eines mit „Modell importieren“, oder nennen Sie eines.</translation>
   </message>
   <message>
    <location filename="../processing/model_info.py" />
    <source>The name of an installed model, or the folder of one.</source>
-   <translation type="unfinished" />
+   <translation>Der Name eines installierten Modells oder der Ordner eines Modells.</translation>
   </message>
   <message>
    <location filename="../processing/model_info.py" />
    <source>The description as a page; the log has it as text.</source>
-   <translation type="unfinished" />
+   <translation>Die Beschreibung als Seite; im Protokoll steht sie als Text.</translation>
   </message>
   <message>
    <location filename="../processing/model_info.py" />
@@ -1381,12 +1391,12 @@ The model is checked and put into the models folder, where every algorithm finds
   <message>
    <location filename="../processing/model_info.py" />
    <source>Tells what a land cover model reads, which classes it knows, for which ground resolution it was made, how well it did where it was measured, and its licence.</source>
-   <translation type="unfinished" />
+   <translation>Sagt, was ein Landbedeckungsmodell liest, welche Klassen es kennt, für welche Bodenauflösung es gemacht ist, wie gut es dort war, wo es gemessen wurde, und welche Lizenz es hat.</translation>
   </message>
   <message>
    <location filename="../processing/model_info.py" />
    <source>land cover,model,neural network,legend,classes,licence</source>
-   <translation type="unfinished" />
+   <translation>Landbedeckung,Modell,neuronales Netz,Legende,Klassen,Lizenz,land cover</translation>
   </message>
   <message>
    <location filename="../processing/model_info.py" />
@@ -1446,17 +1456,17 @@ The model is checked and put into the models folder, where every algorithm finds
   <message>
    <location filename="../sign_in.py" />
    <source>The authentication configuration '{}' is not in QGIS' database; choose another in the settings.</source>
-   <translation type="unfinished" />
+   <translation>Die Authentifizierungskonfiguration „{}“ ist nicht in der Datenbank von QGIS; wählen Sie in den Einstellungen eine andere.</translation>
   </message>
   <message>
    <location filename="../sign_in.py" />
    <source>Authentication by '{}' is not possible here, for a certificate's key would have to be written to disk; choose a configuration with a password, a header or OAuth2.</source>
-   <translation type="unfinished" />
+   <translation>Authentifizierung mit „{}“ ist hier nicht möglich, weil der Schlüssel eines Zertifikats auf die Platte geschrieben werden müsste; wählen Sie eine Konfiguration mit Passwort, Header oder OAuth2.</translation>
   </message>
   <message>
    <location filename="../sign_in.py" />
    <source>QGIS does not give the authentication configuration '{}'; enter the master password and check it in the settings.</source>
-   <translation type="unfinished" />
+   <translation>QGIS gibt die Authentifizierungskonfiguration „{}“ nicht heraus; geben Sie das Hauptpasswort ein und prüfen Sie sie in den Einstellungen.</translation>
   </message>
  </context>
 </TS>
