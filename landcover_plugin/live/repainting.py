@@ -34,9 +34,15 @@ class _Gate:
         self.is_drawn = True
         self.cost_s = 0.0
 
-    def wait_s(self, now: float) -> float:
-        """Seconds until the next painting is allowed, by time alone."""
-        return max(0.0, self.asked_at + max(_LEAST_S, _COSTS * self.cost_s) - now)
+    def wait_s(self, now: float, *, is_whole: bool) -> float:
+        """Seconds until the next painting is allowed, by time alone.
+
+        Args:
+            now: the time.
+            is_whole: whether all that is looked at is there, so that nothing is gained by gathering more.
+        """
+        apart = _LEAST_S if is_whole else max(_LEAST_S, _COSTS * self.cost_s)
+        return max(0.0, self.asked_at + apart - now)
 
 
 class Repainter(QObject):
@@ -44,7 +50,8 @@ class Repainter(QObject):
 
     A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again
     only while no map window that shows it is drawing, else when that one has finished; and at most
-    every 100 ms or four times what the last such frame took. Main thread only. It holds no layer:
+    every 100 ms or four times what the last such frame took, but the first tiles of a new view and the
+    last ones after 100 ms in any case. Main thread only. It holds no layer:
     a layer that goes is not in the windows any more.
 
     Args:
@@ -125,7 +132,8 @@ class Repainter(QObject):
                 continue  # at the end of the drawing we are called again
             if not gate.is_due:
                 continue
-            left = gate.wait_s(now)
+            feed = layer.dataProvider().live.feed
+            left = gate.wait_s(now, is_whole=feed is None or not feed.queue.waiting)
             if left > 0:
                 wait = left if wait is None else min(wait, left)
                 continue
@@ -163,6 +171,8 @@ class Repainter(QObject):
             self._paint_due()
 
     def _moved(self) -> None:
+        for gate in self._gates.values():
+            gate.cost_s = 0.0
         self._tell_views(only=True)
 
     def _tell_views(self, *, only: bool) -> None:

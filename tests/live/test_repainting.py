@@ -1,0 +1,23 @@
+"""How far apart paintings of a live layer are."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("qgis.core")
+
+from landcover_plugin.live.repainting import _Gate
+
+
+def test_paintings_are_four_times_their_cost_apart_while_tiles_are_missing():
+    gate = _Gate()
+    gate.asked_at, gate.cost_s = 10.0, 0.1
+    assert gate.wait_s(10.0, is_whole=False) == pytest.approx(0.4)
+    assert gate.wait_s(10.5, is_whole=False) == 0
+
+
+def test_the_last_tiles_of_a_view_wait_for_a_tenth_of_a_second_only():
+    gate = _Gate()
+    gate.asked_at, gate.cost_s = 10.0, 0.5
+    assert gate.wait_s(10.0, is_whole=True) == pytest.approx(0.1)
+    assert gate.wait_s(10.2, is_whole=True) == 0
