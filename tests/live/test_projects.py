@@ -78,8 +78,9 @@ def test_without_its_model_a_saved_layer_is_kept_and_says_what_to_do(session, im
     layer = only_live()
     text = layer.source()
     assert layer.isValid()
-    assert [about for _, about in said] == ["model"]
-    assert "four" in said[0][0]
+    # the layer before may have been opening the model when it went, and says so of its own
+    (sentence,) = (text for text, about in said if about == "model")
+    assert "four" in sentence
     assert project.write(str(path))
     project.clear()
     shutil.move(str(tmp_path / "away"), str(models / "four"))

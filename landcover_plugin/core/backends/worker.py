@@ -17,7 +17,7 @@ from ..model import ModelSpec, model_json
 from . import settings
 from .answers import AnswerCheck, answer_bytes
 from .protocol import Arrays, Priority
-from .remote import ConnectionLostError, InferenceClient
+from .remote import ConnectionLostError, InferenceClient, RefusedError
 from .worker_process import IN_FLIGHT, WorkerProcess
 
 ATTEMPTS = 3
@@ -26,6 +26,7 @@ _INFER_S = 600.0
 _UNLOAD_S = 2.0
 _TASK_S = 3600.0
 _PATHS = ("source", "folder", "out")
+_STRANGERS = (401, 404)
 
 T = TypeVar("T")
 
@@ -173,6 +174,11 @@ def _attempt(process: WorkerProcess, ask: Callable[[InferenceClient, int], T]) -
         try:
             return ask(client, generation)
         except ConnectionLostError:
+            lost = generation
+        except RefusedError as e:
+            # a worker that died may have left its port to another server, which knows nothing of the model
+            if e.status not in _STRANGERS or process.is_running(generation):
+                raise
             lost = generation
     raise BackendError(
         f"The worker died {ATTEMPTS} times on the same request ({_last_words(process)}); "

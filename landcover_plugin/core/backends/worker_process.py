@@ -88,6 +88,12 @@ class WorkerProcess:
                 self._generation += 1
             return running.client, self._generation
 
+    def is_running(self, generation: int) -> bool:
+        """Whether the start that had this number is the present one, and has not ended."""
+        with self._lock:
+            running = self._running
+            return running is not None and not running.has_ended and self._generation == generation
+
     def present_client(self) -> InferenceClient | None:
         """A client of the process if it runs; starts nothing."""
         running = self._running

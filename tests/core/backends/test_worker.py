@@ -15,7 +15,8 @@ import pytest
 import requests
 
 from landcover_plugin.core.backends import Priority, configure, open_backend
-from landcover_plugin.core.backends.worker import run_task, worker_process
+from landcover_plugin.core.backends.remote import RefusedError
+from landcover_plugin.core.backends.worker import _attempt, run_task, worker_process
 from landcover_plugin.core.errors import BackendError, ModelError
 from landcover_plugin.core.legend import Legend
 from landcover_plugin.core.model import read_model
@@ -328,3 +329,30 @@ def test_memory_of_the_worker_does_not_grow_with_requests(spec) -> None:
         backend.submit(picture, spec.outputs).result(30)
     assert megabytes() - before < 8
     backend.close()
+
+
+@pytest.mark.parametrize(
+    ("runs", "status", "asked"), [(False, 404, 2), (False, 401, 2), (True, 404, 1), (False, 400, 1)]
+)
+def test_a_port_that_another_server_took_is_no_refusal_of_the_worker(runs, status, asked) -> None:
+    class Process:
+        def client(self, *, lost=None):
+            return None, 1 if lost is None else 2
+
+        def is_running(self, generation):
+            return runs
+
+    generations = []
+
+    def ask(client, generation):
+        generations.append(generation)
+        if generation == 1:
+            raise RefusedError("there is no such model here.", status)
+        return "answer"
+
+    if asked == 2:
+        assert _attempt(Process(), ask) == "answer"
+    else:
+        with pytest.raises(RefusedError):
+            _attempt(Process(), ask)
+    assert len(generations) == asked
