@@ -50,8 +50,8 @@ class Repainter(QObject):
 
     A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again
     only while no map window that shows it is drawing, else when that one has finished; and at most
-    every 100 ms or four times what the last such frame took, but the first tiles of a new view and the
-    last ones after 100 ms in any case. Main thread only. It holds no layer:
+    every 100 ms or four times what the last such frame took, but the last tiles of a view after 100 ms
+    in any case. Main thread only. It holds no layer:
     a layer that goes is not in the windows any more.
 
     Args:
@@ -171,8 +171,6 @@ class Repainter(QObject):
             self._paint_due()
 
     def _moved(self) -> None:
-        for gate in self._gates.values():
-            gate.cost_s = 0.0
         self._tell_views(only=True)
 
     def _tell_views(self, *, only: bool) -> None:
