@@ -215,10 +215,12 @@ class LiveDock(QgsDockWidget):
             self._opacity.setOpacity(layer.opacity())
             self._opacity.blockSignals(False)
         spec = live.spec if live else None
+        height = self._chart.height()
         self._chart.set_legend(
             spec.legend if spec else None, hidden_classes(layer, spec.legend) if spec else None
         )
-        self._column.updateGeometry()
+        if self._chart.height() != height:
+            self._column.updateGeometry()
 
     def _update_figures(self) -> None:
         if not self.isVisible():

@@ -103,6 +103,7 @@ class LegendChart(QTreeWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._legend: Legend | None = None
+        self._shown: tuple[object, ...] = ()
         self.itemChanged.connect(self._on_item)
 
     def set_legend(self, legend: Legend | None, hidden: set[int] | None) -> None:
@@ -112,6 +113,9 @@ class LegendChart(QTreeWidget):
             legend: None empties the chart.
             hidden: ids of classes that are switched off; None where classes cannot be switched.
         """
+        if self._shown == (legend, hidden):
+            return
+        self._shown = legend, hidden
         self.blockSignals(True)
         if legend != self._legend:
             self._legend = legend
@@ -143,9 +147,11 @@ class LegendChart(QTreeWidget):
         for item in self._items():
             class_id = item.data(0, _ID)
             share = shares.get(class_id, 0.0)
+            figure = share_text(share) if found else ""
+            area = area_text(areas.get(class_id, 0.0)) if areas is not None else ""
             item.setData(1, _SHARE, share)
-            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, share_text(share) if found else "")
-            item.setText(2, area_text(areas.get(class_id, 0.0)) if areas is not None else "")
+            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, figure)
+            item.setText(2, area)
         self.blockSignals(False)
         self._fit()
 
@@ -161,6 +167,7 @@ class LegendChart(QTreeWidget):
 
     def _on_item(self, item: QTreeWidgetItem, column: int) -> None:
         if column == 0:
+            self._shown = ()  # it may not be as told
             self.switched.emit(int(item.data(0, _ID)), item.checkState(0) == Qt.CheckState.Checked)
 
 

@@ -74,7 +74,9 @@ class StateLine(QWidget):
             offers_set_up: tells whether models could run faster here than in NumPy.
         """
         colour, text = _sentence(live, found, is_on)
-        self._dot.setStyleSheet(f"background: {colour}; border-radius: 5px;")
+        style = f"background: {colour}; border-radius: 5px;"
+        if self._dot.styleSheet() != style:  # Qt works out a style anew whether it differs or not
+            self._dot.setStyleSheet(style)
         if self._text.text() != text:
             self._text.setText(text)
         setup = live.feed.setup if live is not None and live.feed is not None else None

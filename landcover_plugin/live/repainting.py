@@ -171,6 +171,8 @@ class Repainter(QObject):
             self._paint_due()
 
     def _moved(self) -> None:
+        for gate in self._gates.values():
+            gate.is_drawn = True  # its frame is given up for one of the new view, with all layers in it
         self._tell_views(only=True)
 
     def _tell_views(self, *, only: bool) -> None:

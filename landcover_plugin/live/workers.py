@@ -85,12 +85,12 @@ class Slots:
     def take(self, most: Callable[[], int], give_up: Callable[[], bool]) -> bool:
         """Wait for room; False when ``give_up`` says so first."""
         with self._change:
-            while self._taken >= max(1, most()):
-                if give_up():
-                    return False
+            while not give_up():
+                if self._taken < max(1, most()):
+                    self._taken += 1
+                    return True
                 self._change.wait(0.05)
-            self._taken += 1
-            return True
+            return False
 
     def free(self) -> None:
         """A request is over."""
@@ -197,6 +197,8 @@ class Worker:
             raise
         job.cancel = lambda: _cancel(future)
         future.add_done_callback(lambda answered: self._answered(job, chip, setup, answered))
+        if job.is_cancelled:  # it may have been cancelled before it could be told how
+            _cancel(future)
 
     def _answered(self, job: Job, chip: Chip, setup: Setup, future: Future[Any]) -> None:
         """In a thread of the backend (or the canceller's)."""

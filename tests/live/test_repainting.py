@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 
-from landcover_plugin.live.repainting import _Gate
+from landcover_plugin.live.repainting import Repainter, _Gate
 
 
 def test_paintings_are_four_times_their_cost_apart_while_tiles_are_missing():
@@ -21,3 +21,21 @@ def test_the_last_tiles_of_a_view_wait_for_a_tenth_of_a_second_only():
     gate.asked_at, gate.cost_s = 10.0, 0.5
     assert gate.wait_s(10.0, is_whole=True) == pytest.approx(0.1)
     assert gate.wait_s(10.2, is_whole=True) == 0
+
+
+def test_a_frame_given_up_for_a_new_view_says_nothing_about_the_costs_of_a_painting():
+    """The frame that follows draws the imagery and everything else too."""
+    from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+    class Session(QObject):
+        changed = pyqtSignal(object)
+
+    session = Session()
+    repainter = Repainter(session, lambda: [])
+    gate = repainter._gates["layer"] = _Gate()
+    gate.is_drawn, gate.cost_s = False, 0.02
+    repainter._moved()
+    repainter._begins()
+    assert gate.is_drawn
+    assert gate.begun_at is None
+    repainter.close()
