@@ -43,6 +43,7 @@ class ServedModel:
             "name": self.name,
             "numeric_kind": self.backend.numeric_kind,
             "description": self.backend.description,
+            "in_flight": self.backend.in_flight,
         }
 
 

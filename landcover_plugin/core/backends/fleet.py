@@ -106,6 +106,11 @@ class FleetRunner:
         return min(LARGEST * len(self._endpoints) + 1, _MOST_THREADS)
 
     @property
+    def batch_concurrency(self) -> int:
+        """All but the one for live requests."""
+        return max(1, self.concurrency - 1)
+
+    @property
     def endpoints(self) -> Sequence[Endpoint]:
         """The servers, for a benchmark or a dock to look at."""
         return self._endpoints

@@ -64,6 +64,11 @@ class NumpyRunner:
         """One: a request uses all threads by itself."""
         return 1
 
+    @property
+    def batch_concurrency(self) -> int:
+        """That one."""
+        return 1
+
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
         """Infer, chip by chip, so that a chip's bits do not depend on its neighbours."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from .protocol import Arrays, Priority
 from .providers import CPU, PROVIDERS, Provider, available_devices, library_fault
 from .queue import first_line
 from .settings import thread_count
+from .shared_processor import SharedProcessor
 from .trial import Candidate, NotStartedError
 
 _ELEMENTS = {
@@ -31,11 +33,13 @@ _PROBE_TILE = 32
 
 
 class OnnxRuntimeRunner:
-    """A session of ONNX Runtime; one request runs at a time and uses all threads.
+    """A network in ONNX Runtime, on a processor or on another device.
 
-    The heaviest network known here, that of 2018, needs 0.9 GB of activations for a chip of 640 x
-    640 pixels, so no run on the processor holds more pixels than that, unless one chip does; larger
-    requests are split, which is as quick there. Other devices get eight times as many.
+    On a processor a light network runs several requests at a time, see :class:`SharedProcessor`; a
+    heavy one, and any other device, runs one at a time with all it has. The heaviest network known
+    here, that of 2018, needs 0.9 GB of activations for a chip of 640 x 640 pixels, so no run on the
+    processor holds more pixels than that, unless one chip does; larger requests are split, which is
+    as quick there. Other devices get eight times as many.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class OnnxRuntimeRunner:
         self._spec, self._check = spec, AnswerCheck(spec)
         threads = threads or thread_count()
         self._provider = provider = _provider(ort, device)
-        self._session = _load(ort, spec, provider, threads)
+        self._processor = SharedProcessor(lambda count: _load(ort, spec, provider, count), threads)
         precision = precision_of(spec)
         if precision == "float32":
             precision = provider.precision
@@ -70,29 +74,35 @@ class OnnxRuntimeRunner:
         label = f"{provider.label}, {threads} thread{plural}" if provider is CPU else provider.label
         others = f" (not {'; not '.join(remarks)})" if remarks else ""
         self.description = f"ONNX Runtime {ort.__version__}, {label}{others}"
-        self._input = _check_input(self._session, spec)
-        _check_outputs(self._session, spec)
+        self._input = _check_input(self._processor.whole, spec)
+        _check_outputs(self._processor.whole, spec)
         self._probe()
 
     @property
     def in_flight(self) -> int:
-        """One that runs and one that waits."""
-        return 2
+        """Those that run and one that waits."""
+        return self._processor.ways + 1
 
     @property
     def concurrency(self) -> int:
-        """One: a session uses all threads by itself."""
-        return 1
+        """Requests that run at a time."""
+        return self._processor.ways
+
+    @property
+    def batch_concurrency(self) -> int:
+        """All: none takes long, and a live request goes next."""
+        return self._processor.ways
 
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
         """Infer, in pieces that are small enough."""
         count, _, height, width = chips.shape
         most = _BATCH_PIXELS * (1 if self._provider is CPU else _DEVICE_CHIPS)
         step = max(1, most // (height * width))
-        parts = [
-            self._session.run(list(outputs), {self._input: np.ascontiguousarray(chips[n : n + step])})
-            for n in range(0, count, step)
-        ]
+        with self._processor.session(is_live=priority is Priority.LIVE) as session:
+            parts = [
+                session.run(list(outputs), {self._input: np.ascontiguousarray(chips[n : n + step])})
+                for n in range(0, count, step)
+            ]
         answer = {
             name: parts[0][k] if len(parts) == 1 else np.concatenate([part[k] for part in parts])
             for k, name in enumerate(outputs)
@@ -101,17 +111,19 @@ class OnnxRuntimeRunner:
         return answer
 
     def close(self) -> None:
-        """Free the session."""
-        del self._session
+        """Free the sessions."""
+        del self._processor
 
     def _probe(self) -> None:
-        """Run a small picture, or a chip where the network wants that size."""
+        """Run a small picture, or a chip where the network wants that size, and see how heavy it is."""
         spec = self._spec
         tile = min(spec.tile, -(-_PROBE_TILE // spec.stride) * spec.stride)
-        side = spec.chip if _is_fixed(self._session.get_inputs()[0].shape[2:]) else tile + 2 * spec.halo
+        is_fixed = _is_fixed(self._processor.whole.get_inputs()[0].shape[2:])
+        side = spec.chip if is_fixed else tile + 2 * spec.halo
         noise = np.random.default_rng(0).integers(0, 256, (1, len(spec.bands), side, side))
+        began = time.thread_time()
         try:
-            self.run(noise.astype(spec.dtype), spec.outputs, Priority.BATCH)
+            self.run(noise.astype(spec.dtype), spec.outputs, Priority.LIVE)
         except (ModelError, MemoryError):
             raise
         except Exception as e:  # ONNX Runtime's errors have no common class
@@ -121,6 +133,8 @@ class OnnxRuntimeRunner:
                 f"{spec.path} cannot run on a chip of {side} x {side} pixels ({first_line(e)}); "
                 "import the model again."
             ) from e
+        if self._provider is CPU:
+            self._processor.weigh((time.thread_time() - began) * (spec.chip / side) ** 2)
 
 
 def candidates(spec: ModelSpec) -> list[Candidate]:

@@ -78,6 +78,11 @@ class OpenVinoRunner:
         """One: a request uses all threads by itself."""
         return 1
 
+    @property
+    def batch_concurrency(self) -> int:
+        """That one."""
+        return 1
+
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
         """Infer, chip by chip, so that a chip's bits do not depend on its neighbours."""
         parts = [self._run_one(chips[n : n + 1], tuple(outputs)) for n in range(len(chips))]

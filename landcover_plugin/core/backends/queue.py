@@ -39,8 +39,6 @@ class RequestQueue:
         self._waiting: dict[Priority, dict[Future[Arrays], _Request]] = {p: {} for p in Priority}
         self._live_in_a_row = 0
         self._batch_running = 0
-        # one way is kept free, so that a live request reaches a server, which orders them, at once
-        self._batch_limit = max(1, runner.concurrency - 1)
         self._closed = False
         self._threads: list[threading.Thread] = []
         self._serving = self._idle = 0
@@ -157,7 +155,7 @@ class RequestQueue:
 
     def _next_queue(self) -> dict[Future[Arrays], _Request]:
         live, batch = self._waiting[Priority.LIVE], self._waiting[Priority.BATCH]
-        may_run_batch = bool(batch) and self._batch_running < self._batch_limit
+        may_run_batch = bool(batch) and self._batch_running < self._runner.batch_concurrency
         is_batch_due = not live or self._live_in_a_row >= LIVE_IN_A_ROW
         return batch if may_run_batch and is_batch_due else live
 

@@ -18,6 +18,7 @@ class Runner(Protocol):
         numeric_kind: see :class:`Backend`.
         in_flight: see :class:`Backend`.
         concurrency: dispatch threads that may be in :meth:`run` at once.
+        batch_concurrency: how many of them may be there with batch requests.
     """
 
     description: str
@@ -31,6 +32,14 @@ class Runner(Protocol):
     @property
     def concurrency(self) -> int:
         """Threads that may be in :meth:`run` at once."""
+        ...
+
+    @property
+    def batch_concurrency(self) -> int:
+        """Those that may be there with batch requests.
+
+        One less than all where others, a server say, order the requests: a live one then reaches it at once.
+        """
         ...
 
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:

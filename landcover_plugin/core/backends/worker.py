@@ -18,7 +18,7 @@ from . import settings
 from .answers import AnswerCheck, answer_bytes
 from .protocol import Arrays, Priority
 from .remote import ConnectionLostError, InferenceClient, RefusedError
-from .worker_process import IN_FLIGHT, WorkerProcess
+from .worker_process import WorkerProcess
 
 ATTEMPTS = 3
 _LOAD_S = 300.0
@@ -26,7 +26,8 @@ _INFER_S = 600.0
 _UNLOAD_S = 2.0
 _TASK_S = 3600.0
 _PATHS = ("source", "folder", "out")
-_STRANGERS = (401, 404)
+_UNKNOWN = 404
+_STRANGERS = (401, _UNKNOWN)
 
 T = TypeVar("T")
 
@@ -79,19 +80,25 @@ class WorkerRunner:
             facts = _attempt(self._process, self._load)
             self.numeric_kind = str(facts["numeric_kind"])
             self.description = f"Worker process, {facts['description']}"
+            self._in_flight = int(facts["in_flight"]) + 1
         except BaseException:
             self._process.release()
             raise
 
     @property
     def in_flight(self) -> int:
-        """One that runs, one that waits there and one on its way."""
-        return IN_FLIGHT
+        """Those worth having there, and one on its way."""
+        return self._in_flight
 
     @property
     def concurrency(self) -> int:
-        """Connections in use at once; the queue keeps one of them for live requests."""
-        return IN_FLIGHT + 1
+        """Connections in use at once."""
+        return self._in_flight + 1
+
+    @property
+    def batch_concurrency(self) -> int:
+        """All but one, by which a live request gets there at once."""
+        return self._in_flight
 
     @property
     def process(self) -> WorkerProcess:
@@ -101,8 +108,7 @@ class WorkerRunner:
     def run(self, chips: np.ndarray[Any, Any], outputs: Sequence[str], priority: Priority) -> Arrays:
         """Infer there."""
 
-        def ask(client: InferenceClient, generation: int) -> Arrays:
-            self._load(client, generation)
+        def infer(client: InferenceClient) -> Arrays:
             return client.infer(
                 self._name,
                 chips,
@@ -111,6 +117,17 @@ class WorkerRunner:
                 deadline_s=_INFER_S,
                 answer_bytes=answer_bytes(self._spec, outputs, chips.shape),
             )
+
+        def ask(client: InferenceClient, generation: int) -> Arrays:
+            self._load(client, generation)
+            try:
+                return infer(client)
+            except RefusedError as e:
+                if e.status != _UNKNOWN:
+                    raise
+            # whoever used the model before us may have unloaded it just now
+            self._load(client, generation, again=True)
+            return infer(client)
 
         answer = _attempt(self._process, ask)
         self._check(answer, chips.shape)
@@ -124,10 +141,10 @@ class WorkerRunner:
                 client.call("POST", f"/v2/repository/models/{self._name}/unload", {}, deadline_s=_UNLOAD_S)
         self._process.release()
 
-    def _load(self, client: InferenceClient, generation: int) -> Mapping[str, Any]:
-        """Load the model into this start of the process, once."""
+    def _load(self, client: InferenceClient, generation: int, *, again: bool = False) -> Mapping[str, Any]:
+        """Load the model into this start of the process, once; nothing happens where it is loaded."""
         with self._lock:
-            if self._loaded_in == generation:
+            if self._loaded_in == generation and not again:
                 return {}
             path = f"/v2/repository/models/{self._name}/load"
             facts: Mapping[str, Any] = client.call(

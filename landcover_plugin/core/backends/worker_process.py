@@ -25,7 +25,7 @@ from .remote import InferenceClient
 
 BEARER_VARIABLE = "LANDCOVER_WORKER_BEARER"
 START_S = 60.0
-IN_FLIGHT = 3
+_CONNECTIONS = 8
 _STOP_S = 2.0
 _PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 _NOT_FOR_THE_WORKER = {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"}
@@ -111,7 +111,7 @@ class _Running:
     def __init__(self, process: asyncio.subprocess.Process, port: int, bearer: str, said: deque[str]) -> None:
         self.process, self._said = process, said
         self.client = InferenceClient(
-            f"http://127.0.0.1:{port}", bearer=bearer, connections=IN_FLIGHT + 2, use_environment=False
+            f"http://127.0.0.1:{port}", bearer=bearer, connections=_CONNECTIONS, use_environment=False
         )
 
     @property

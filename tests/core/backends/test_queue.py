@@ -23,6 +23,10 @@ class Oven:
         self.service_s, self.error = service_s, error
         self.lit, self.served, self.closed, self.busy = threading.Event(), [], 0, threading.Event()
 
+    @property
+    def batch_concurrency(self) -> int:
+        return max(1, self.concurrency - 1)
+
     def run(self, chips, outputs, priority):
         self.busy.set()
         assert self.lit.wait(10)

@@ -110,6 +110,19 @@ def test_a_killed_worker_comes_back_and_no_answer_changes(spec) -> None:
     backend.close()
 
 
+def test_a_model_that_its_user_before_unloads_late_is_loaded_again(spec) -> None:
+    """A job that ends says so in a thread of its own, while the next one begins."""
+    backend = open_backend("worker:", spec)
+    wanted = backend.submit(chips(spec)).result(30)["classes"]
+    process = worker_process()
+    (name,) = [
+        m["name"] for m in process.present_client().call("POST", "/v2/repository/index", {}, deadline_s=5)
+    ]
+    process.present_client().call("POST", f"/v2/repository/models/{name}/unload", {}, deadline_s=5)
+    assert np.array_equal(backend.submit(chips(spec)).result(30)["classes"], wanted)
+    backend.close()
+
+
 def test_a_live_request_passes_a_batch_job_in_the_worker(spec) -> None:
     batch, live = open_backend("worker:", spec), open_backend("worker:", spec)
     picture = np.repeat(chips(spec), 4, axis=0)
