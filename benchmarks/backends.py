@@ -1,8 +1,8 @@
 """``make bench-backends``: the default model and its 8-bit form on every way that this computer has.
 
 Runs ``landcover bench`` over ONNX Runtime and NumPy in process, the worker, and ``landcover serve`` on
-the loopback, and prints what of the in-process throughput is left there. Options after the module's
-name go to the command, such as ``--seconds 1 --rounds 2``.
+the loopback, and prints what of the in-process throughput is left there, round by round. Options after
+the module's name go to the command, such as ``--seconds 1 --rounds 2``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from benchmarks.processes import COMMAND
 
@@ -36,26 +37,43 @@ def main() -> None:
     process, url = serve()
     options = [part for name in MODELS for part in ("--model", name)]
     options += [part for backend in (NEAR, "worker:", url, "numpy:") for part in ("--backend", backend)]
-    options += ["--csv", str(folder / "backends.csv"), "--plot", str(folder / "backends.svg")]
+    options += ["--rounds", "7", "--csv", str(folder / "backends.csv")]
+    options += ["--plot", str(folder / "backends.svg")]
     try:
         environment = {"LANDCOVER_PYTHON": sys.executable, **os.environ}
         subprocess.run([*COMMAND, "bench", *options, *sys.argv[1:]], check=True, env=environment)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    rows = list(csv.DictReader((folder / "backends.csv").open(encoding="utf-8")))
+    with (folder / "backends.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["batch"] == "1"]
     print()
     for model in MODELS:
-        best = {
-            backend: max(
-                (float(r["chips_per_s"]) for r in rows if (r["model"], r["backend"]) == (model, backend)),
-                default=float("nan"),
-            )
-            for backend in (NEAR, "worker:", url)
-        }
-        ratios = ", ".join(f"{b} {best[b] / best[NEAR]:.3f}" for b in ("worker:", url))
-        print(f"{model}: best rate ÷ {NEAR}'s best: {ratios}")
+        for backend in ("worker:", url):
+            print(ratio([row for row in rows if row["model"] == model], backend))
     print(f"Table and plot: {folder}")
+
+
+def ratio(rows: list[dict[str, str]], backend: str) -> str:
+    """What of the in-process throughput is left, round by round, at the requests in flight that suit it.
+
+    Args:
+        rows: of the table, of one model.
+        backend: that is compared.
+    """
+    near = max(
+        (row for row in rows if row["backend"] == NEAR), key=lambda r: float(r["chips_per_s"]), default=None
+    )
+    at = near["in_flight"] if near else ""
+    far = next((row for row in rows if (row["backend"], row["in_flight"]) == (backend, at)), None)
+    if near is None or far is None:
+        return f"{backend} ÷ {NEAR}: not measured"
+    rates = [[float(rate) for rate in row["chips_per_s_rounds"].split()] for row in (far, near)]
+    found = [there / here for there, here in zip(*rates)]
+    return (
+        f"{near['model']}, {at} in flight: {backend} ÷ {NEAR} of the same round: "
+        f"median {median(found):.3f}, {min(found):.3f} to {max(found):.3f} in {len(found)} rounds"
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 from statistics import median
 from typing import Any
@@ -47,8 +48,9 @@ def measure(
 ) -> list[Measurement]:
     """Measure every model on every backend.
 
-    All backends are opened and warmed up first, and each round goes once through all points, back and
-    forth, so that what else the computer does falls upon all of them alike.
+    All backends are opened and warmed up first. Each round goes once through all, there and back: one
+    number in flight on every backend, then the next, so that what else the computer does falls upon all
+    backends alike and the same round of two can be compared.
 
     Args:
         specs: the models.
@@ -69,8 +71,11 @@ def measure(
             _run_or_drop(subject, subjects, say, lambda s: _warm_up(s, seconds))
         for n in range(rounds):
             say(f"Round {n + 1} of {rounds}.")
-            for subject in list(subjects) if n % 2 == 0 else list(reversed(subjects)):
-                _run_or_drop(subject, subjects, say, lambda s: _sample_all(s, seconds))
+            turns = [(s, batch, f) for batch in batches for f in in_flight for s in subjects]
+            for subject, batch, flight in turns if n % 2 == 0 else reversed(turns):
+                if subject in subjects:
+                    point = Point(subject.spec.name, subject.url, flight, batch)
+                    _run_or_drop(subject, subjects, say, partial(_sample, point=point, seconds=seconds))
     finally:
         for subject in subjects:
             subject.backend.close()
@@ -168,14 +173,11 @@ def _warm_up(subject: _Subject, seconds: float) -> None:
         keep_busy(subject.backend, _chips(subject.spec, batch), _outputs(subject.spec), most, seconds)
 
 
-def _sample_all(subject: _Subject, seconds: float) -> None:
-    for point in subject.points:
-        chips = _chips(subject.spec, point.batch)
-        with busy_meter(subject.backend, subject.url) as busy:
-            rate, latency = keep_busy(
-                subject.backend, chips, _outputs(subject.spec), point.in_flight, seconds
-            )
-        subject.samples.setdefault(point, []).append(Sample(rate, latency, busy.share))
+def _sample(subject: _Subject, point: Point, seconds: float) -> None:
+    chips = _chips(subject.spec, point.batch)
+    with busy_meter(subject.backend, subject.url) as busy:
+        rate, latency = keep_busy(subject.backend, chips, _outputs(subject.spec), point.in_flight, seconds)
+    subject.samples.setdefault(point, []).append(Sample(rate, latency, busy.share))
 
 
 def _chips(spec: ModelSpec, batch: int) -> list[npt.NDArray[Any]]:

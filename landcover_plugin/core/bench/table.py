@@ -24,7 +24,7 @@ _COLUMNS = (
     "latency_ms",
     "busy_share",
     "busy_of",
-    "rounds",
+    "chips_per_s_rounds",
     "chip_px",
     "note",
 )
@@ -70,7 +70,8 @@ def as_csv(found: Sequence[Measurement]) -> str:
         busy = "" if m.busy is None else f"{m.busy:.3f}"
         write([m.point.model, m.point.backend, m.numeric_kind, m.precision, m.point.batch, m.point.in_flight,
                f"{m.chips_s:.4g}", f"{least:.4g}", f"{most:.4g}", f"{m.mpx_s:.4g}",
-               f"{1000 * m.latency_s:.4g}", busy, m.busy_of, len(m.samples), m.chip_px, ""])  # fmt: skip
+               f"{1000 * m.latency_s:.4g}", busy, m.busy_of,
+               " ".join(f"{sample.chips_s:.4g}" for sample in m.samples), m.chip_px, ""])  # fmt: skip
     write([FPGA_POST.network, "FPGA", "", "", "", "", FPGA_POST.each_chips_s, "", "",
            f"{FPGA_POST.each_chips_s * FPGA_POST.chip_px**2 / 1e6:.4g}", "", "", "", "", FPGA_POST.chip_px,
            FPGA_POST.note])  # fmt: skip
