@@ -30,11 +30,12 @@ test-triton: $(STAMP) ## the remote backend against a real Triton server (needs 
 	LANDCOVER_TEST_TRITON=1 $(PYTHON) -m pytest -rs tests/server/test_triton.py
 
 test-servers: $(STAMP) ## the remote backend against MLServer and KServe, which are installed for it
-	for name in mlserver kserve; do \
-		test -f build/servers/$$name/installed || { \
-			python3 -m venv build/servers/$$name && \
-			build/servers/$$name/bin/pip install -q $$name onnxruntime && \
-			touch build/servers/$$name/installed; } || exit 1; \
+	for package in mlserver==1.7.1 kserve==0.21.0; do \
+		home=build/servers/$${package%%==*}; \
+		test -f $$home/$$package || { \
+			python3 -m venv --clear $$home && \
+			$$home/bin/pip install -q $$package onnxruntime && \
+			touch $$home/$$package; } || exit 1; \
 	done
 	LANDCOVER_TEST_SERVERS=$(CURDIR)/build/servers $(PYTHON) -m pytest -rs tests/server/test_other_servers.py
 
