@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 from ..core.model import SPEC_FILE, ModelSpec, model_json
-from ..core.model_formats.triton import triton_config
+from ..core.model_formats.triton import scheduling, triton_config
 
 CHIPS_AT_ONCE = 4
-"""Chips that a server may put together: activations stay below 1 GB."""
+"""Chips that a request may hold: activations stay below 1 GB."""
+_SMALL_CHIPS_AT_ONCE = 4
 
 
 def write_model_folder(spec: ModelSpec, folder: Path) -> None:
@@ -33,5 +34,7 @@ def _scene_config(spec: ModelSpec) -> str:
         '  { name: "classes", data_type: TYPE_UINT8, dims: [ 1 ], reshape { shape: [ ] } },\n'
         f'  {{ name: "probabilities8", data_type: TYPE_UINT8, dims: [ {count} ] }},\n'
         f'  {{ name: "probabilities", data_type: TYPE_FP32, dims: [ {count} ] }}\n'
-        "]\ndynamic_batching { priority_levels: 2 default_priority_level: 2 }\n"
+        f"]\n{scheduling(_SMALL_CHIPS_AT_ONCE)}\n"
+        'model_warmup [ { name: "one chip", batch_size: 1, inputs { key: "chips", value '
+        f"{{ data_type: TYPE_UINT8, dims: [ {chip} ], zero_data: true }} }} }} ]\n"
     )

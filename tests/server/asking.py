@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,10 +56,22 @@ def main(url: str, folder: str, priority: str, at_once: str, answers: str) -> No
     print(json.dumps(asked))
 
 
-def ask_together(
-    url: str, folder: Path, live: int, batch: int, answers: int
-) -> tuple[list[float], list[float]]:
-    """The seconds that answers took while a live view and a batch job asked.
+class Asked(NamedTuple):
+    """What a live view and a batch job saw of one another.
+
+    Args:
+        live: seconds that the view's answers took.
+        batch: seconds that the job's answers took meanwhile.
+        passed_by: answers to the job between each question of the view and its answer.
+    """
+
+    live: list[float]
+    batch: list[float]
+    passed_by: list[int]
+
+
+def ask_together(url: str, folder: Path, live: int, batch: int, answers: int) -> Asked:
+    """Keep a live view and a batch job asking.
 
     Args:
         url: of the server.
@@ -84,7 +97,8 @@ def ask_together(
     begin = max(min(answered for _, answered in asked) for asked in (seen, done))
     end = max(answered for _, answered in seen)
     in_time = [[b - a for a, b in asked if begin <= b <= end] for asked in (seen, done)]
-    return in_time[0], in_time[1]
+    passed_by = [sum(a < end < b for _, end in done) for a, b in seen if begin <= b]
+    return Asked(*in_time, passed_by)
 
 
 def _start(url: str, folder: Path, priority: Priority, at_once: int, answers: int) -> subprocess.Popen[str]:

@@ -164,12 +164,16 @@ def test_a_batch_job_while_a_live_view_asks(triton: Triton, scheme: str, tmp_pat
 def test_a_live_view_goes_first_and_a_batch_job_goes_on(triton: Triton, capsys: Any) -> None:
     spec = triton.specs[1]
     assert spec.folder is not None
-    # Triton has up to three batches of four ready when it looks at priorities, so more must wait
-    live, batch = ask_together(triton.urls["http"], spec.folder, live=1, batch=40, answers=6)
-    with capsys.disabled():
-        print(
-            f"\n{len(live)} live answers of {np.median(live):.3f} s, {len(batch)} of batch of "
-            f"{np.median(batch):.3f} s"
+    for waiting in (12, 40):
+        live, batch, passed_by = ask_together(
+            triton.urls["http"], spec.folder, live=1, batch=waiting, answers=8
         )
-    assert np.median(live) < np.median(batch) / 2
-    assert len(batch) > len(live) / 5
+        with capsys.disabled():
+            print(
+                f"\namong {waiting} of batch: {len(live)} live answers of {np.median(live):.3f} s, in which "
+                f"{np.median(passed_by):g} of batch are answered; {len(batch)} of batch of "
+                f"{np.median(batch):.3f} s"
+            )
+        # two that run, and one that shares the run; in the order of coming it would be all that wait
+        assert np.median(passed_by) <= 5
+        assert len(batch) > len(live) / 5

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..model import ModelSpec
 
+_AT_ONCE = 2
+"""Chips that a server puts together. A live request waits for the run under way, and for those it shares
+a run with, so more of them would keep it waiting for longer."""
 _TYPES = {"uint8": "TYPE_UINT8", "uint16": "TYPE_UINT16", "int16": "TYPE_INT16", "float32": "TYPE_FP32"}
 
 
@@ -12,7 +15,7 @@ def triton_config(spec: ModelSpec, batch: int, *, batch_is_free: bool, size_is_f
 
     Args:
         spec: of the model.
-        batch: chips that a server may put together; activations should stay below 1 GB.
+        batch: chips that a request may hold; activations should stay below 1 GB.
         batch_is_free: whether the graph leaves the number of chips free.
         size_is_free: whether it leaves their size free.
     """
@@ -34,10 +37,7 @@ def triton_config(spec: ModelSpec, batch: int, *, batch_is_free: bool, size_is_f
         "]",
     ]
     if batch_is_free:
-        lines.append(
-            "# the live layer asks with priority 1, batch jobs with priority 2\n"
-            "dynamic_batching { priority_levels: 2 default_priority_level: 2 }"
-        )
+        lines.append(scheduling(min(_AT_ONCE, batch)))
     warm_dims = " ".join(f"dims: {n}" for n in [*lead, bands, spec.chip, spec.chip])
     lines.append(
         'model_warmup [ { name: "one chip" batch_size: '
@@ -45,6 +45,23 @@ def triton_config(spec: ModelSpec, batch: int, *, batch_is_free: bool, size_is_f
         f"{warm_dims} zero_data: true }} }} }} ]"
     )
     return "\n".join(lines) + "\n"
+
+
+def scheduling(at_once: int) -> str:
+    """The part that says which requests go first, and together.
+
+    One instance a device: Triton makes two on a processor, which would share the same cores, and each
+    has a run under way that a live request has to wait for.
+
+    Args:
+        at_once: chips that a server puts together.
+    """
+    return (
+        "# the live layer asks with priority 1, batch jobs with priority 2\n"
+        "dynamic_batching { priority_levels: 2 default_priority_level: 2 "
+        f"preferred_batch_size: [ {at_once} ] }}\n"
+        "instance_group [ { count: 1 } ]"
+    )
 
 
 def _tensor(name: str, kind: str, dims: list[int]) -> str:

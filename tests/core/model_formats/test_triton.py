@@ -15,6 +15,7 @@ import onnx
 
 from landcover_plugin.core.model_formats import AssumptionWarning, import_model
 from landcover_plugin.core.model_formats.triton import triton_config
+from landcover_plugin.core.model_library import list_models
 from tests.core.model_formats import onnx_networks as nets
 from tests.tiny_model import write_tiny_model
 
@@ -26,9 +27,26 @@ def test_a_free_network_is_batched_with_two_priorities_and_warmed_up_on_one_chip
     assert "max_batch_size: 4" in text
     assert 'name: "chips" data_type: TYPE_UINT8 dims: [ 4, -1, -1 ]' in text
     assert 'name: "probabilities" data_type: TYPE_FP32 dims: [ 3, -1, -1 ]' in text
-    assert "priority_levels: 2 default_priority_level: 2" in text
+    assert "priority_levels: 2 default_priority_level: 2 preferred_batch_size: [ 2 ]" in text
+    assert "instance_group [ { count: 1 } ]" in text
     assert "dims: 4 dims: 80 dims: 80 zero_data: true" in text
     assert text.count("{") == text.count("}") and text.count("[") == text.count("]")
+
+
+def test_runs_are_no_larger_than_a_request_may_be(tmp_path: Path) -> None:
+    spec = write_tiny_model(tmp_path / "tiny")
+    text = triton_config(spec, 1, batch_is_free=True, size_is_free=True)
+    assert "max_batch_size: 1" in text and "preferred_batch_size: [ 1 ]" in text
+
+
+def test_shipped_models_ask_for_the_same() -> None:
+    served = [spec for spec in list_models() if spec.folder and (spec.folder / "config.pbtxt").is_file()]
+    assert len(served) >= 4
+    for spec in served:
+        assert spec.folder
+        text = (spec.folder / "config.pbtxt").read_text()
+        assert "priority_levels: 2 default_priority_level: 2 preferred_batch_size: [ " in text, spec.name
+        assert "instance_group [ { count: 1 } ]" in text and "model_warmup" in text, spec.name
 
 
 def test_a_network_that_fixes_its_batch_is_served_with_whole_shapes(tmp_path: Path) -> None:
