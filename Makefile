@@ -27,7 +27,7 @@ test: $(STAMP) check ## checks and all tests
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
 test-triton: $(STAMP) ## the remote backend against a real Triton server (needs LANDCOVER_DATA)
-	LANDCOVER_TEST_TRITON=1 $(PYTHON) -m pytest -rs tests/server/test_triton.py
+	LANDCOVER_TEST_TRITON=1 $(PYTHON) -m pytest -rs tests/server/test_triton.py tests/processing/test_doors.py
 
 test-servers: $(STAMP) ## the remote backend against MLServer and KServe, which are installed for it
 	for package in mlserver==1.7.1 kserve==0.21.0; do \

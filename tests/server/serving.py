@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +16,28 @@ from typing import Any
 import uvicorn
 
 from landcover_plugin.server.connections import PatientProtocol
+
+
+class Served:
+    """``landcover serve`` as a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "landcover_plugin.cli.main", "serve", "--port", "0", *arguments],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LANDCOVER_THREADS": "1"},
+        )
+        self.said = self.process.stderr.readline() if self.process.stderr else ""
+        self.url = self.said.rpartition(" at ")[2].strip().rstrip(".")
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
 
 
 @contextlib.contextmanager

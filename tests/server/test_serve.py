@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,28 +27,7 @@ from landcover_plugin.core.model_library import find_model
 from landcover_plugin.server.serve import ServeOptions, check_exposure, limits_for
 from tests.fake_backend import fake_spec
 from tests.server.asking import ask_together
-
-
-class Served:
-    """``landcover serve`` as a process of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "landcover_plugin.cli.main", "serve", "--port", "0", *arguments],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "LANDCOVER_THREADS": "1"},
-        )
-        self.said = self.process.stderr.readline() if self.process.stderr else ""
-        self.url = self.said.rpartition(" at ")[2].strip().rstrip(".")
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(20)
-        finally:
-            self.process.kill()
+from tests.server.serving import Served
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.landcover_data import landcover_data
 from tests.rasters import noise, read_raster, write_raster
 from tests.server.asking import ask_together
-from tests.server.serving import free_ports
+from tests.server.triton_server import running_triton, write_triton_config
 from tests.tiny_model import write_box_model, write_tiny_model
 
 pytest.importorskip("onnx")
@@ -28,7 +26,6 @@ if not os.environ.get("LANDCOVER_TEST_TRITON"):
 from landcover_plugin.core.backends import Backend, Priority, open_backend
 from landcover_plugin.core.classify import ClassifyOptions, classify
 from landcover_plugin.core.model import ModelSpec
-from landcover_plugin.core.model_formats.triton import triton_config
 from landcover_plugin.core.model_library import list_models
 from landcover_plugin.core.raster_io import raster_io
 
@@ -38,35 +35,25 @@ pytestmark = pytest.mark.timeout(600)
 class Triton:
     """A running server and what it serves."""
 
-    def __init__(self, specs: list[ModelSpec], http: int, grpc: int) -> None:
-        self.specs = specs
-        self.urls = {"http": f"http://127.0.0.1:{http}", "grpc": f"grpc://127.0.0.1:{grpc}"}
+    def __init__(self, specs: list[ModelSpec], urls: dict[str, str]) -> None:
+        self.specs, self.urls = specs, urls
 
 
 @pytest.fixture(scope="module")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
-    tool = landcover_data("tools/triton")
     repository = tmp_path_factory.mktemp("repository")
     specs = [
         write_tiny_model(repository / "tiny"),
         write_box_model(repository / "box", reach=7, tile=256, halo=16, depth=0),
     ]
     for spec in specs:
-        text = triton_config(spec, 4, batch_is_free=True, size_is_free=True)
-        (repository / spec.name / "config.pbtxt").write_text(text)
+        write_triton_config(spec)
     for spec in list_models():
         if spec.folder is not None and (spec.folder / "config.pbtxt").is_file():
             shutil.copytree(spec.folder, repository / spec.name)
             specs.append(spec)
-    http, grpc, metrics = map(str, free_ports(3))
-    ports = ["--http-port", http, "--grpc-port", grpc, "--metrics-port", metrics]
-    command = [str(tool), "start", "--model-repository", str(repository), *ports]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    try:
-        yield Triton(specs, int(http), int(grpc))
-    finally:
-        subprocess.run([str(tool), "stop", "--http-port", http], timeout=60)
+    with running_triton(repository) as urls:
+        yield Triton(specs, urls)
 
 
 def picture(spec: ModelSpec, seed: int) -> np.ndarray:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import shutil
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from landcover_plugin.core.backends.remote import ConnectionLostError, RefusedEr
 from landcover_plugin.core.errors import BackendError
 from tests.core.backends.test_fleet import SHORT, fleet
 from tests.fake_backend import BANDS, FakeBackend, fake_spec
+from tests.grpc_server import serving_grpc
 
 SPEC = fake_spec(bands=BANDS[:3])
 CHIPS = np.random.default_rng(0).integers(0, 256, (1, 3, SPEC.chip, SPEC.chip), np.uint8)
@@ -42,65 +41,9 @@ def test_without_tritonclient_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def server() -> Any:
     """A gRPC server of the protocol; gives its URL and what answers."""
-    with serving() as found:
-        yield found
-
-
-@contextlib.contextmanager
-def serving(certificate: tuple[bytes, bytes] | None = None) -> Any:
-    """A server, with TLS where there are a key and a certificate."""
-    pytest.importorskip("tritonclient.grpc", reason="tritonclient[grpc] is not installed")
-    import grpc
-    from tritonclient.grpc import service_pb2 as pb
-    from tritonclient.grpc import service_pb2_grpc
-
     network = FakeBackend(SPEC)
-    datatypes = {"uint8": "UINT8", "float32": "FP32"}
-
-    class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
-        fault: Any = None
-        bearers: list[str] = []
-
-        def ServerMetadata(self, request: Any, context: Any) -> Any:
-            return pb.ServerMetadataResponse(name="peer", version="1")
-
-        def ModelMetadata(self, request: Any, context: Any) -> Any:
-            if request.name != "fake":
-                context.abort(grpc.StatusCode.NOT_FOUND, "unknown model")
-            tensor = pb.ModelMetadataResponse.TensorMetadata
-            outputs = [
-                tensor(name="classes", datatype="UINT8", shape=[-1, -1, -1]),
-                tensor(name="probabilities8", datatype="UINT8", shape=[-1, 3, -1, -1]),
-                tensor(name="probabilities", datatype="FP32", shape=[-1, 3, -1, -1]),
-            ]
-            inputs = [tensor(name="chips", datatype="UINT8", shape=[-1, 3, -1, -1])]
-            return pb.ModelMetadataResponse(name="fake", versions=["1"], inputs=inputs, outputs=outputs)
-
-        def ModelInfer(self, request: Any, context: Any) -> Any:
-            self.bearers += [v for k, v in context.invocation_metadata() if k == "authorization"]
-            if self.fault:
-                self.fault(context)
-            chips = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(request.inputs[0].shape)
-            answer = network._answer(chips, tuple(o.name for o in request.outputs), 0)
-            response = pb.ModelInferResponse(model_name="fake", model_version="1", id=request.id)
-            for name, array in reversed(answer.items()):
-                response.outputs.add(name=name, datatype=datatypes[array.dtype.name], shape=array.shape)
-                response.raw_output_contents.append(array.tobytes())
-            return response
-
-    peer, service = grpc.server(ThreadPoolExecutor(4)), Service()
-    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(service, peer)
-    if certificate is None:
-        scheme, port = "grpc", peer.add_insecure_port("127.0.0.1:0")
-    else:
-        credentials = grpc.ssl_server_credentials([certificate])
-        scheme, port = "grpcs", peer.add_secure_port("127.0.0.1:0", credentials)
-    peer.start()
-    try:
-        yield f"{scheme}://127.0.0.1:{port}", service, network, grpc
-    finally:
-        peer.stop(0)
-        network.close()
+    with serving_grpc(SPEC, network) as (url, service, grpc):
+        yield url, service, network, grpc
 
 
 def test_answers_are_matched_by_name_and_equal_the_networks(server: Any) -> None:
@@ -159,7 +102,8 @@ def test_tls_is_checked_with_the_users_own_certificates(tmp_path: Path) -> None:
     subprocess.run(
         [*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60
     )
-    with serving((key.read_bytes(), certificate.read_bytes())) as (url, service, network, _):
+    network = FakeBackend(SPEC)
+    with serving_grpc(SPEC, network, (key.read_bytes(), certificate.read_bytes())) as (url, service, _):
         with pytest.raises(BackendError, match=rf"^No answer from {url} "):
             fleet(url, SHORT, SPEC)  # signed by nobody whom anybody knows
         configure(ca_file=str(certificate), headers=lambda: {"Authorization": "Bearer abc"})
