@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +31,14 @@ class RequestQueue:
     Any thread may call it. Answers are set, and callbacks of futures run, in its dispatch threads,
     which are daemons. After :meth:`close` requests under way end, queued ones are cancelled, and the
     last thread closes the runner.
+
+    Args:
+        runner: runs the requests; the queue's own from now on.
+        ended: called in the last thread, when the runner is closed.
     """
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self, runner: Runner, ended: Callable[[RequestQueue], None] = lambda _: None) -> None:
+        self._runner, self._ended = runner, ended
         self._changed = threading.Condition()
         self._waiting: dict[Priority, dict[Future[Arrays], _Request]] = {p: {} for p in Priority}
         self._live_in_a_row = 0
@@ -126,6 +130,7 @@ class RequestQueue:
                 is_last = self._serving == 0
             if is_last:
                 self._runner.close()
+                self._ended(self)
 
     def _take(self) -> tuple[Future[Arrays], _Request] | None:
         """The next request, set running; None when the queue is closed and empty."""

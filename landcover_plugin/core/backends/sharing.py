@@ -46,14 +46,17 @@ def shared_backend(key: Hashable, spec: ModelSpec, make_runner: Callable[[], Run
         entry = _entries.get(key)
         is_first = entry is None
         if entry is None:
+            if not (_entries or _exiting):
+                atexit.register(close_all)
             entry = _entries[key] = _Entry(Future())
         entry.users += 1
     if is_first:
         try:
-            queue = RequestQueue(make_runner())
+            queue = RequestQueue(make_runner(), _forget)
         except BaseException as e:
             with _lock:
                 _entries.pop(key, None)
+                _forget_exit()
             entry.queue.set_exception(e)
             raise
         entry.queue.set_result(queue)
@@ -66,26 +69,40 @@ def close_all() -> None:
         made = [e.queue for e in _entries.values()]
         _entries.clear()
         queues = _exiting | {f.result() for f in made if f.done() and f.exception() is None}
+        _forget_exit()
     for queue in queues:
         queue.close()
     for queue in queues:
         queue.join(_EXIT_S)
 
 
-atexit.register(close_all)
-
-
 def _give_back(key: Hashable, queue: RequestQueue) -> None:
     with _lock:
         entry = _entries.get(key)
-        if entry is not None and entry.queue.done() and entry.queue.result() is queue:
-            entry.users -= 1
-            if entry.users:
-                return
-            del _entries[key]
-        _exiting.difference_update([q for q in _exiting if q.is_done])
+        if entry is None or not entry.queue.done() or entry.queue.result() is not queue:
+            return  # everything was closed meanwhile
+        entry.users -= 1
+        if entry.users:
+            return
+        del _entries[key]
         _exiting.add(queue)
     queue.close()
+
+
+def _forget(queue: RequestQueue) -> None:
+    """A queue has ended; in its last thread."""
+    with _lock:
+        _exiting.discard(queue)
+        _forget_exit()
+
+
+def _forget_exit() -> None:
+    """With the lock held: let the end of Python come, where nothing is open.
+
+    Else Python would keep this module, and all that it imports, when a plugin was unloaded.
+    """
+    if not (_entries or _exiting):
+        atexit.unregister(close_all)
 
 
 class _Handle:

@@ -84,7 +84,7 @@ class WorkerProcess:
                 running.stop()
                 running = self._running = None
             if running is None:
-                running = self._running = _run(_start(self._python))
+                running = self._running = _started(self._python)
                 self._generation += 1
             return running.client, self._generation
 
@@ -108,8 +108,10 @@ class WorkerProcess:
 class _Running:
     """A process that said its port."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, bearer: str, said: deque[str]) -> None:
-        self.process, self._said = process, said
+    def __init__(
+        self, process: asyncio.subprocess.Process, port: int, bearer: str, said: deque[str], watch: _Watch
+    ) -> None:
+        self.process, self._said, self._watch = process, said, watch
         self.client = InferenceClient(
             f"http://127.0.0.1:{port}", bearer=bearer, connections=_CONNECTIONS, use_environment=False
         )
@@ -124,10 +126,20 @@ class _Running:
     def stop(self) -> None:
         self.client.close()
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-            _run(_end(self.process), 2 * _STOP_S)
+            self._watch.run(_end(self.process), 2 * _STOP_S)
+        _release_watch(self._watch)
 
 
-async def _start(python: str) -> _Running:
+def _started(python: str) -> _Running:
+    watch = _hold_watch()
+    try:
+        return watch.run(_start(python, watch))
+    except BaseException:
+        _release_watch(watch)
+        raise
+
+
+async def _start(python: str, watch: _Watch) -> _Running:
     bearer = secrets.token_urlsafe(32)
     try:
         process = await asyncio.create_subprocess_exec(
@@ -152,7 +164,7 @@ async def _start(python: str) -> _Running:
     listening = asyncio.ensure_future(_listen(process, said))
     try:
         line = await asyncio.wait_for(_stdout_of(process).readline(), START_S)
-        return _Running(process, int(json.loads(line)["port"]), bearer, said)
+        return _Running(process, int(json.loads(line)["port"]), bearer, said, watch)
     except (asyncio.TimeoutError, ValueError, KeyError, TypeError) as e:
         await _end(process)
         await asyncio.wait({listening}, timeout=0.5)  # a child of it may hold standard error open
@@ -208,20 +220,54 @@ def _environment(bearer: str) -> dict[str, str]:
 
 # -- one event loop in a daemon thread watches all processes: QGIS' interface and scripts have none --
 
-_loops: dict[int, asyncio.AbstractEventLoop] = {}
-_loop_lock = threading.Lock()
+
+class _Watch:
+    """An event loop in a thread of its own, for as long as somebody holds it."""
+
+    def __init__(self) -> None:
+        self.holders = 0
+        # other loops of Windows cannot start processes
+        self._loop = getattr(asyncio, "ProactorEventLoop", asyncio.new_event_loop)()
+        threading.Thread(target=self._serve, name="landcover-worker-watch", daemon=True).start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+
+    def end(self) -> None:
+        """Soon; to be called from another thread."""
+        asyncio.run_coroutine_threadsafe(self._wind_up(), self._loop)
+
+    async def _wind_up(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:  # who reads the last words of a process that has ended
+            await asyncio.wait(left, timeout=_STOP_S)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._loop.stop()
+
+    def _serve(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
 
 
-def _run(coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
-    return asyncio.run_coroutine_threadsafe(coroutine, _event_loop()).result(timeout_s)
+_watches: dict[int, _Watch] = {}
+_watches_lock = threading.Lock()
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
-    with _loop_lock:
-        loop = _loops.get(os.getpid())  # a forked process has none of its parent's threads
-        if loop is None:
-            # other loops of Windows cannot start processes
-            make = getattr(asyncio, "ProactorEventLoop", asyncio.new_event_loop)
-            loop = _loops[os.getpid()] = make()
-            threading.Thread(target=loop.run_forever, name="landcover-worker-watch", daemon=True).start()
-        return loop
+def _hold_watch() -> _Watch:
+    with _watches_lock:
+        watch = _watches.get(os.getpid())  # a forked process has none of its parent's threads
+        if watch is None:
+            watch = _watches[os.getpid()] = _Watch()
+        watch.holders += 1
+        return watch
+
+
+def _release_watch(watch: _Watch) -> None:
+    with _watches_lock:
+        watch.holders -= 1
+        if watch.holders:
+            return
+        _watches.pop(os.getpid(), None)
+    watch.end()

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import gc
+import importlib.util
 import os
+import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +113,29 @@ def test_close_all_ends_everything(spec) -> None:
     shared_backend("all", spec, lambda: oven)
     close_all()
     assert oven.closed == 1
+
+
+def test_python_keeps_no_module_whose_backends_were_closed(spec) -> None:
+    # as QGIS does it when a plugin is reloaded: the module is imported once more, and forgotten
+    found = importlib.util.find_spec("landcover_plugin.core.backends.sharing")
+    module = importlib.util.module_from_spec(found)
+    sys.modules["sharing_of_before"] = module  # where dataclasses look their module up
+    module.__spec__.loader.exec_module(module)
+    oven = Baker()
+    oven.lit.set()
+    with module.shared_backend("again", spec, lambda: oven) as handle:
+        handle.submit(chips(spec)).result(5)
+    kept = weakref.ref(type(handle))
+    del handle, module, found, sys.modules["sharing_of_before"]
+
+    def is_gone() -> bool:
+        gc.collect()
+        return kept() is None
+
+    deadline = time.monotonic() + 5
+    while not is_gone() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_gone()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

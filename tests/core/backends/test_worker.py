@@ -88,6 +88,7 @@ def test_all_models_share_one_process_which_ends_with_the_last(spec, tmp_path: P
     two.close()
     wait_until(lambda: not is_alive(pid), 5)
     assert process.pid is None
+    wait_until(lambda: not any(t.name == "landcover-worker-watch" for t in threading.enumerate()), 10)
     with contextlib.closing(open_backend("worker:", spec)) as again:
         again.submit(chips(spec)).result(20)
 
