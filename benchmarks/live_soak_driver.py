@@ -364,16 +364,11 @@ def main():
     end = time.monotonic() + 20
     while time.monotonic() < end:
         QTest.qWait(100)
-        left = running() + [
-            t.name
-            for t in threading.enumerate()
-            if "landcover" in t.name and t.name != "landcover-worker-watch"
-        ]
+        left = running() + [t.name for t in threading.enumerate() if "landcover" in t.name]
         if not left and not children():
             break
     RESULT["threads_left"], RESULT["processes_left"] = left, children()
-    action = counting = None
-    plugins.clear()
+    counting = None
     gc.collect()
     RESULT["objects_left"] = objects_left()
     RESULT["memory_end"] = round(rss_mb())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsApplication
 
+# packages too: of a plugin that is unloaded, QGIS forgets the modules that import statements named
+from . import gui, live, processing  # noqa: F401
 from .translation import Translation
 
 if TYPE_CHECKING:

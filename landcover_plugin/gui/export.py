@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis, QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsTask
+from qgis.PyQt import sip
 from qgis.PyQt.QtWidgets import QFileDialog
 
 from ..core.errors import CancelledError, LandcoverError
@@ -26,7 +27,8 @@ class ExportTask(QgsTask):
     Args:
         title: shown in the status bar.
         work: writes the map, given what is told of progress and cancellation.
-        done: called in the main thread with the path, or with an error.
+        done: called in the main thread with the path, or with an error; with neither where the
+            user stopped it.
     """
 
     def __init__(
@@ -50,8 +52,7 @@ class ExportTask(QgsTask):
 
     def finished(self, result: bool) -> None:
         """In the main thread."""
-        if not isinstance(self._error, CancelledError):
-            self._done(self._path, self._error)
+        self._done(self._path, None if isinstance(self._error, CancelledError) else self._error)
 
     # -- what the engine reports to --------------------------------------------------------------
 
@@ -171,7 +172,10 @@ class Exporter:
         legend = layer.dataProvider().live.spec.legend
 
         def done(path: Path | None, error: Exception | None) -> None:
+            # QGIS deletes it now, stopped or not
             self._tasks[:] = [t for t in self._tasks if t is not task]
+            if path is None and error is None:
+                return
             if path is None:
                 text = (
                     str(error)
@@ -194,7 +198,8 @@ class Exporter:
 
     def close(self) -> None:
         """Stop what is being written, and wait for it."""
-        for task in list(self._tasks):
-            task.cancel()
-            task.waitForFinished(10_000)
+        for task in self._tasks:
+            if not sip.isdeleted(task):
+                task.cancel()
+                task.waitForFinished(10_000)
         self._tasks.clear()

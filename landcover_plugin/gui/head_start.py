@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 IDLE_MS = 800
 KEEP_MS = 10 * 60 * 1000
 _LOCAL = ("auto", "onnxruntime", "worker", "numpy", "openvino")
-_ROOM = "..live.feeds"
 
 
 class HeadStart(QObject):
@@ -80,7 +78,8 @@ class HeadStart(QObject):
 
     def _import(self) -> None:
         """In a thread: numpy and the rooms that need it."""
-        importlib.import_module(_ROOM, __package__)
+        from ..live import feeds  # noqa: F401
+
         self._imported.emit()
 
     def _uri(self) -> str | None:

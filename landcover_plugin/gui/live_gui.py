@@ -77,6 +77,7 @@ class LiveGui:
         """Take everything away."""
         QgsProject.instance().readProject.disconnect(self._on_project)
         self._session.said.disconnect(self._messages.show)
+        self._messages.close()
         self.switch.changed.disconnect(self._show_state)
         self.comparison.close()
         self.exporter.close()

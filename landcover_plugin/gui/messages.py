@@ -21,6 +21,7 @@ class Messages:
 
     def __init__(self, iface: Any, remedies: Mapping[str, tuple[str, Callable[[], object]]]) -> None:
         self._bar, self._remedies = iface.messageBar(), remedies
+        self._shown: list[Any] = []
 
     def show(self, sentence: str, about: str) -> None:
         """One line, once."""
@@ -35,3 +36,14 @@ class Messages:
             item.layout().addWidget(button)
         level = Qgis.MessageLevel.Critical if about == "export" else Qgis.MessageLevel.Warning
         self._bar.pushWidget(item, level, 0 if about == "export" else 20)
+        self._shown = [*self._still_there(), item]
+
+    def close(self) -> None:
+        """Take the lines away: their buttons lead nowhere any more."""
+        for item in self._still_there():
+            self._bar.popWidget(item)
+        self._shown.clear()
+
+    def _still_there(self) -> list[Any]:
+        there = self._bar.items()
+        return [item for item in self._shown if item in there]

@@ -281,6 +281,58 @@ run(main)
     assert result["toolbars"] == 1
 
 
+def test_an_unloaded_plugin_leaves_nothing_behind(folder: Path):
+    result = drive(
+        COMMON
+        + """
+def things_of_the_plugin():
+    # QGIS keeps what stands in its list of providers for ever, and 3.22 its hooks for paths
+    kinds = [type(thing) for thing in gc.get_objects()]
+    return sorted({f'{k.__module__}.{k.__qualname__}' for k in kinds
+                   if str(k.__module__).startswith('landcover_plugin') and k.__name__ not in ('LiveMetadata', 'PathHooks')})
+
+def use():
+    layer = load(FOLDER + '/image.tif')
+    native(layer); plugin()._gui.show_dock(); click(button())
+    wait(lambda: painted(live()))
+    plugin()._gui.compare()
+    QgsProject.instance().addMapLayer(live().clone())
+    plugin()._live.tell('Nothing runs models here.', 'backend')  # a line with a button
+    plugin()._gui.exporter.view(live(), FOLDER + '/stopped.tif')
+    QgsApplication.taskManager().cancelAll()
+    wait(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+    QTest.qWait(200)
+    QgsProject.instance().write(FOLDER + '/p.qgz'); QgsProject.instance().read(FOLDER + '/p.qgz')
+    wait(lambda: painted(live()))
+
+def main():
+    import threading
+    from qgis import utils
+    RESULT['unloaded'] = []
+    for n in range(2):
+        use()
+        QgsProject.instance().clear(); QTest.qWait(100)
+        RESULT['unloaded'].append(utils.unloadPlugin('landcover_plugin'))
+        if n == 0:
+            utils.loadPlugin('landcover_plugin'); utils.startPlugin('landcover_plugin')
+    QTest.qWait(300)
+    gc.collect()
+    RESULT['things'] = things_of_the_plugin()
+    RESULT['modules'] = sorted(name for name in sys.modules if name.startswith('landcover_plugin'))
+    RESULT['threads'] = [t.name for t in threading.enumerate() if 'landcover' in t.name]
+    RESULT['lines'] = [item.text() for item in iface.messageBar().items()]
+run(main)
+""",
+        folder,
+        settings(folder),
+    )
+    assert result["unloaded"] == [True, True]
+    assert result["modules"] == []
+    assert result["things"] == []
+    assert result["threads"] == []
+    assert result["lines"] == []
+
+
 def test_the_imported_model_of_2018_follows_the_map_like_any_other(tmp_path: Path):
     from landcover_plugin.core.model_formats.importing import import_model
     from tests.landcover_data import landcover_data

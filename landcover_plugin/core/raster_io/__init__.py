@@ -7,7 +7,6 @@ Elsewhere rasterio is taken where it is installed. ``LANDCOVER_RASTER_IO`` (``gd
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import sys
@@ -16,8 +15,6 @@ from ..errors import OptionError
 from .protocol import Polygon, RasterIo, RasterLayout, RasterWriter
 
 __all__ = ["Polygon", "RasterIo", "RasterLayout", "RasterWriter", "raster_io"]
-
-_MODULES = {"gdal": "gdal_adapter", "rasterio": "rasterio_adapter"}
 
 
 def raster_io(name: str | None = None) -> RasterIo:
@@ -30,10 +27,16 @@ def raster_io(name: str | None = None) -> RasterIo:
         OptionError: neither is installed, or the name is unknown.
     """
     name = name or os.environ.get("LANDCOVER_RASTER_IO") or _best()
-    if name not in _MODULES:
-        raise OptionError(f"Raster adapter '{name}' is not known; use gdal or rasterio.")
-    adapter: RasterIo = importlib.import_module(f".{_MODULES[name]}", __name__).ADAPTER
-    return adapter
+    # import statements, for of a plugin that is unloaded QGIS forgets no module that came otherwise
+    if name == "gdal":
+        from . import gdal_adapter
+
+        return gdal_adapter.ADAPTER
+    if name == "rasterio":
+        from . import rasterio_adapter
+
+        return rasterio_adapter.ADAPTER
+    raise OptionError(f"Raster adapter '{name}' is not known; use gdal or rasterio.")
 
 
 def _best() -> str:
