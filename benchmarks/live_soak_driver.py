@@ -241,13 +241,20 @@ def backend():
     gui.rebind()
 
 
+def unload():
+    from qgis import utils
+
+    if not utils.unloadPlugin("landcover_plugin"):
+        ERRORS.append("The plugin could not be unloaded: %s" % [i.text() for i in iface.messageBar().items()])
+
+
 def plugin_reload():
     from qgis import utils
 
     for canvas in plugin()._gui._canvases():
         canvas.refreshAllLayers()
     QTest.qWait(rng.choice([0, 5, 20, 100]))
-    utils.unloadPlugin("landcover_plugin")
+    unload()
     QTest.qWait(rng.choice([0, 20, 200]))
     utils.loadPlugin("landcover_plugin")
     utils.startPlugin("landcover_plugin")
@@ -357,19 +364,17 @@ def main():
     project.clear()
     QTest.qWait(300)
     gc.collect()
-    from qgis import utils
     from landcover_plugin.live.threads import running
 
-    utils.unloadPlugin("landcover_plugin")
+    unload()
+    counting = None
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        QTest.qWait(100)
+        QTest.qWait(500)
         left = running() + [t.name for t in threading.enumerate() if "landcover" in t.name]
-        if not left and not children():
+        if not left and not children() and not objects_left():
             break
     RESULT["threads_left"], RESULT["processes_left"] = left, children()
-    counting = None
-    gc.collect()
     RESULT["objects_left"] = objects_left()
     RESULT["memory_end"] = round(rss_mb())
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QTimer
 
 # packages too: of a plugin that is unloaded, QGIS forgets the modules that import statements named
 from . import gui, live, processing  # noqa: F401
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from .gui.live_gui import LiveGui
     from .live.session import LiveSession
     from .processing.provider import LandcoverProvider
+
+
+_CLEAR_MS = (500, 5000)
 
 
 class LandcoverPlugin:
@@ -72,3 +77,7 @@ class LandcoverPlugin:
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None
         self._translation.end()
+        # Python looks through objects as old as these so seldom that plugins reloaded before would pile up;
+        # not at once, for Qt deletes windows a moment later
+        for delay_ms in _CLEAR_MS:
+            QTimer.singleShot(delay_ms, gc.collect)

@@ -359,6 +359,7 @@ class TileFeed:
         """Give the backend back when no worker uses it any more; in a thread of its own."""
         while not all(join(1.0) for join in self._joins[: len(self._workers)]):
             continue
+        self._workers.clear()  # they hold this, and Python is slow to see through that
         self._preparation.close()
 
     def join(self, wait_s: float) -> bool:

@@ -103,10 +103,8 @@ class OnnxRuntimeRunner:
                 session.run(list(outputs), {self._input: np.ascontiguousarray(chips[n : n + step])})
                 for n in range(0, count, step)
             ]
-        answer = {
-            name: parts[0][k] if len(parts) == 1 else np.concatenate([part[k] for part in parts])
-            for k, name in enumerate(outputs)
-        }
+        # copies: what the session gives lies in a pool of its own, which lives as long as one answer in it
+        answer = {name: np.concatenate([part[k] for part in parts]) for k, name in enumerate(outputs)}
         self._check(answer, chips.shape)
         return answer
 

@@ -34,6 +34,16 @@ def test_classes_are_those_of_the_network(tmp_path: Path) -> None:
     backend.close()
 
 
+def test_an_answer_that_is_kept_holds_no_memory_but_its_own(tmp_path: Path) -> None:
+    spec = write_tiny_model(tmp_path / "m")
+    backend = open_backend("onnxruntime:", spec)
+    for count in (1, 3):
+        answer = backend.submit(chips(spec, count), spec.outputs).result(30)
+        # else one tile in a cache would hold the session's whole pool, long after the session went
+        assert all(array.flags.owndata for array in answer.values())
+    backend.close()
+
+
 def test_a_batch_gives_the_bits_of_its_chips_alone(tmp_path: Path) -> None:
     spec = write_tiny_model(tmp_path / "m", tile=256, halo=8, depth=3, kernel=7)
     backend = open_backend("onnxruntime:", spec)
