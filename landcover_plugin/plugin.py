@@ -51,7 +51,7 @@ class LandcoverPlugin:
             from .backend_settings import configure_backends
             from .live.session import LiveSession
 
-            self._live = LiveSession()
+            self._live = LiveSession(has_window=self._iface is not None)
             configure_backends(self._live.warn)
 
     def initGui(self) -> None:

@@ -174,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             number = self.numbers.get(manner, 0)
         answer = answer_of(self.path)
         manner = self.turned.get(manner, manner)
+        if described and manner.startswith("mum-"):  # says nothing of itself for some seconds
+            answer.seconds = float(manner.partition("-")[2])
         self._send(answer if described else behave(manner, number, answer, self.headers))
 
     def _send(self, answer: Answer) -> None:

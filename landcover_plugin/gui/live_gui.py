@@ -68,6 +68,7 @@ class LiveGui:
             },
         )
         session.said.connect(self._messages.show)
+        session.answered.connect(self._bind_awaited)
         self.switch.changed.connect(self._show_state)
         QgsProject.instance().readProject.connect(self._on_project)
         self._show_state()
@@ -78,6 +79,7 @@ class LiveGui:
         QgsProject.instance().readProject.disconnect(self._on_project)
         self._session.said.disconnect(self._messages.show)
         self._messages.close()
+        self._session.answered.disconnect(self._bind_awaited)
         self.switch.changed.disconnect(self._show_state)
         self.comparison.close()
         self.exporter.close()
@@ -220,10 +222,14 @@ class LiveGui:
     def clear(self) -> None:
         """Forget all predictions; what is on screen is predicted again."""
         self._session.cache.clear()
+        for layer in self._open_layers():
+            layer.triggerRepaint()
+
+    def _open_layers(self) -> list[Any]:
+        """Live layers of the project and of all map windows."""
         layers = {layer.id(): layer for layer in QgsProject.instance().mapLayers().values() if is_live(layer)}
         layers.update({layer.id(): layer for canvas in self._canvases() for layer in live_layers(canvas)})
-        for layer in layers.values():
-            layer.triggerRepaint()
+        return list(layers.values())
 
     def open_settings(self) -> None:
         """QGIS' options at the plugin's page."""
@@ -233,12 +239,22 @@ class LiveGui:
         """Let open live layers use the settings, models and code of now."""
         for layer in QgsProject.instance().mapLayers().values():
             if is_live(layer) and (invalid_too or layer.isValid()):
-                was_valid = layer.isValid()
-                bind(layer)
-                if layer.isValid() and not was_valid and layer.renderer() is None:
-                    style(layer)
-                self._repainter.paint_anew(layer)
+                self._bind(layer)
         self.switch.changed.emit()
+
+    def _bind_awaited(self) -> None:
+        """A service has said what it has: layers that waited for it begin."""
+        for layer in self._open_layers():
+            if layer.isValid() and layer.dataProvider().live.is_awaited:
+                self._bind(layer)
+        self.switch.changed.emit()
+
+    def _bind(self, layer: Any) -> None:
+        was_valid = layer.isValid()
+        bind(layer)
+        if layer.isValid() and not was_valid and layer.renderer() is None:
+            style(layer)
+        self._repainter.paint_anew(layer)
 
     def _on_project(self, *_: object) -> None:
         self.comparison.close()

@@ -152,8 +152,9 @@ def new_live_layer(source: Any, uri: LiveUri) -> Any:
     """
     name = tr("Land cover of {}").format(source.name())
     layer = QgsRasterLayer(uri.text(), name, KEY)
-    if not layer.isValid() or layer.dataProvider().live.feed is None:
-        problem = layer.dataProvider().live.problem if layer.isValid() else ""
+    live = layer.dataProvider().live if layer.isValid() else None
+    if live is None or (live.feed is None and not live.is_awaited):
+        problem = live.problem if live is not None else ""
         raise ImageryError(
             problem or tr("{} cannot be opened for land cover; check its source.").format(source.name())
         )

@@ -16,6 +16,7 @@ from ..live.session import LiveSession
 from ..live.uri import LiveUri
 from ..translation import tr
 from .live_layers import (
+    bind,
     is_imagery,
     live_layers_of,
     new_live_layer,
@@ -106,6 +107,9 @@ class LiveSwitch(QObject):
     def turn(self, on: bool) -> None:
         """Show land cover, or hide it; a layer is made where there is none."""
         layer = self.layer
+        if on and layer is not None and layer.isValid() and _is_idle(layer):
+            bind(layer)  # a service that failed may answer now, a model may be there again
+            layer.triggerRepaint()
         if layer is None and on:
             try:
                 layer = self._add()
@@ -134,6 +138,8 @@ class LiveSwitch(QObject):
     def _look_ahead(self, layer: Any) -> None:
         """Ask for the tiles that the map will ask for once it draws the layer, which takes it a moment."""
         feed, canvas = layer.dataProvider().live.feed, self._iface.mapCanvas()
+        if feed is None:
+            return
         feed.prepare()
         size = canvas.mapSettings().outputSize()
         for extent in view_extent(canvas, layer):
@@ -185,6 +191,12 @@ class LiveSwitch(QObject):
         """What is shown, or would be."""
         uri = uri_of(self.layer) if self.layer is not None else None
         return uri.output if uri else str(QgsSettings().value(_OUTPUT, CLASSES) or CLASSES)
+
+
+def _is_idle(layer: Any) -> bool:
+    """Whether a layer has nothing to predict from, and nobody is being asked for it."""
+    live = layer.dataProvider().live
+    return live.feed is None and not live.is_awaited
 
 
 def add_above(layer: Any, source: Any) -> None:

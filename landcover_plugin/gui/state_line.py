@@ -95,7 +95,7 @@ def _sentence(live: Any, found: ViewShares | None, is_on: bool) -> tuple[str, st
         return _IDLE, escape(tr("Press the button in the toolbar to see land cover here."))
     feed = live.feed
     if feed is None:
-        return _WRONG, escape(live.problem)
+        return (_WORKING if live.is_awaited else _WRONG), escape(live.problem)
     if not is_on:
         return _IDLE, escape(tr("Land cover is hidden; press the button in the toolbar to show it."))
     if feed.error is not None:

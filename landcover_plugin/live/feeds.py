@@ -11,14 +11,19 @@ from ..core.backends import Backend
 from ..core.backends.opening import open_backend
 from ..core.errors import LandcoverError, ModelError
 from ..core.model import ModelSpec
+from ..qgis_imagery import LayerImagery, host_of
+from ..qgis_imagery.image_server import image_address
+from ..qgis_imagery.image_service_imagery import ImageServiceImagery
+from ..translation import tr
 from .disk_tiles import DiskTiles
 from .feed import TileFeed
-from .imagery import feed_source, open_layer
+from .imagery import feed_source, layer_imagery, open_layer, short_name
 from .live_settings import MEGABYTE, LiveSettings
 from .live_source import LiveSource
 from .memory_tiles import MemoryTiles
 from .rated_backend import RatedBackend
-from .threads import start_thread
+from .service_inquiries import ServiceInquiries, place_of_service
+from .threads import is_main_thread, start_thread
 from .tile_cache import TileCache
 from .uri import LiveUri, parse_uri
 
@@ -43,6 +48,8 @@ class LiveFeeds:
         tell: what the user is to know.
         changed: a tile came to a feed, or its state changed; called in any thread.
         incomplete: somebody who waited for predictions did not get them; from any thread.
+        answered: a service that was asked has said what it has, or has failed to; from any thread.
+        has_window: whether the main thread belongs to a window, so that it is not to wait for a service.
     """
 
     def __init__(
@@ -53,9 +60,13 @@ class LiveFeeds:
         tell: Tell,
         changed: Callable[[TileFeed], None],
         incomplete: Callable[[LiveSource, Exception], None],
+        answered: Callable[[], None],
+        has_window: bool,
     ) -> None:
         self._settings, self._find_model, self._tell = settings, find_model, tell
         self._changed, self._incomplete = changed, incomplete
+        self._has_window = has_window
+        self._services = ServiceInquiries(answered)
         self._feeds: dict[tuple[str, ...], TileFeed] = {}
         self._idle_since: dict[tuple[str, ...], float] = {}
         self._leaving: list[TileFeed] = []
@@ -94,21 +105,44 @@ class LiveFeeds:
 
     def _fill(self, source: LiveSource) -> None:
         uri = source.uri
-        layer = open_layer(uri.provider, uri.source)
-        source.name = layer.source().rsplit("/", 1)[-1] if uri.provider == "gdal" else uri.provider
-        source.crs, source.extent = layer.crs(), layer.extent()
-        source.width, source.height = layer.width(), layer.height()
+        address = image_address(uri.provider, uri.source)
+        if address is None:
+            layer = open_layer(uri.provider, uri.source)
+            source.name = layer.source().rsplit("/", 1)[-1] if uri.provider == "gdal" else uri.provider
+            source.crs, source.extent = layer.crs(), layer.extent()
+            source.width, source.height = layer.width(), layer.height()
+            source.is_valid = True
+            source.spec = self._find_model(uri.model)
+            self._feed(source, source.spec, layer_imagery(layer))
+            return
+        # without QGIS' own provider, which asks the service while the main thread waits
+        source.name = uri.provider
+        source.crs, source.extent = place_of_service(uri.provider, uri.source)
         source.is_valid = True
         source.spec = self._find_model(uri.model)
-        imagery = feed_source(layer, source.spec.pixel_size_m.best, uri.at)
-        key = (uri.provider, uri.source, uri.bands, source.spec.name, source.spec.sha256,
+        name = short_name(uri.provider, uri.source)
+        service = address.known() if self._has_window and is_main_thread() else address.service(name)
+        if service is not None:
+            imagery = ImageServiceImagery(service, name)
+            source.crs = imagery.crs
+            self._feed(source, source.spec, imagery)
+            return
+        source.is_awaited = True
+        source.problem = tr("Asking {} what imagery it has…").format(host_of(uri.source))
+        self._services.ask(address, name)
+
+    def _feed(self, source: LiveSource, spec: ModelSpec, opened: LayerImagery | ImageServiceImagery) -> None:
+        """Give a layer the feed of its imagery and model, a new one where there is none."""
+        uri = source.uri
+        imagery = feed_source(opened, spec.pixel_size_m.best, uri.at)
+        key = (uri.provider, uri.source, uri.bands, spec.name, spec.sha256,
                self._settings().backend, str(self._openings), repr(uri.at),
                imagery.sources[0].fingerprint)  # fmt: skip
         with self._lock:
             feed = self._feeds.get(key)
             if feed is None:
                 feed = self._feeds[key] = TileFeed(
-                    imagery, source.spec, self._open_backend, self.cache, start_thread, uri.bands
+                    imagery, spec, self._open_backend, self.cache, start_thread, uri.bands
                 )
                 feed.listeners.append(self._changed)
             else:
@@ -149,9 +183,11 @@ class LiveFeeds:
 
     def close(self) -> None:
         """End all threads."""
+        self._services.stop()
         for key in list(self._feeds):
             self._drop(key)
         until = time.monotonic() + _END_S
+        self._services.join(_END_S)
         for feed in self._leaving:
             feed.join(max(0.0, until - time.monotonic()))
         self.cache.close()

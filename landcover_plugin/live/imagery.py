@@ -15,6 +15,8 @@ from ..core.imagery import ImagerySource
 from ..core.model import ModelSpec
 from ..core.raster_io import raster_io
 from ..qgis_imagery import LayerImagery, host_of
+from ..qgis_imagery.image_server import image_address
+from ..qgis_imagery.image_service_imagery import ImageServiceImagery
 from ..translation import tr
 from .feed_source import FeedSource
 from .uri import LiveUri
@@ -50,22 +52,34 @@ def short_name(provider: str, source: str) -> str:
     return path.split("?", maxsplit=1)[0].rsplit("@", 1)[-1]
 
 
+def layer_imagery(layer: QgsRasterLayer) -> LayerImagery:
+    """The imagery of a layer of :func:`open_layer`, under a name for people.
+
+    Raises:
+        ImageryError: it cannot be opened a second time.
+    """
+    is_file = layer.providerType() == "gdal"
+    return LayerImagery(layer, "" if is_file else short_name(layer.providerType(), layer.source()))
+
+
 def feed_source(
-    layer: QgsRasterLayer, best_pixel_size_m: float, at: tuple[float, float] | None
+    imagery: LayerImagery | ImageServiceImagery, best_pixel_size_m: float, at: tuple[float, float] | None
 ) -> FeedSource:
-    """Imagery for a feed; made in the layer's thread.
+    """Imagery for a feed; made in the thread that the imagery was made in.
 
     Args:
-        layer: of :func:`open_layer`.
+        imagery: of a layer or of an image service.
         best_pixel_size_m: of the model; decides the zoom of a tile service.
         at: where the layer was made, in its CRS; decides that too.
 
     Raises:
         ImageryError: it cannot be read pixel by pixel.
     """
-    is_file = layer.providerType() == "gdal"
-    imagery = LayerImagery(layer, "" if is_file else short_name(layer.providerType(), layer.source()))
-    sources = imagery.readers(best_pixel_size_m, at, _SERVICE_WORKERS)
+    sources = (
+        imagery.readers(best_pixel_size_m, at, _SERVICE_WORKERS)
+        if isinstance(imagery, LayerImagery)
+        else imagery.readers(best_pixel_size_m, _SERVICE_WORKERS)
+    )
     is_service = imagery.is_service
     wkt = sources[0].crs_wkt
 
@@ -85,13 +99,20 @@ def reader_for(uri: LiveUri, spec: ModelSpec) -> Callable[[Callable[[], bool]], 
     """What opens a layer's imagery once more, in another thread, with the pixels that its feed has.
 
     To be called in the main thread; what it gives takes what is asked while a service keeps waiting.
+    An image service is asked what it has in that other thread only.
 
     Raises:
         ImageryError: it cannot be opened.
     """
-    imagery = LayerImagery(open_layer(uri.provider, uri.source))
+    best_m, name = spec.pixel_size_m.best, short_name(uri.provider, uri.source)
+    address = image_address(uri.provider, uri.source)
+    if address is not None:
+        return lambda is_cancelled: ImageServiceImagery(address.service(name), name).open(
+            best_m, is_cancelled
+        )
+    imagery = layer_imagery(open_layer(uri.provider, uri.source))
     at = Extent(*uri.at, *uri.at) if uri.at is not None else None
-    return lambda is_cancelled: imagery.open(spec.pixel_size_m.best, at, is_cancelled)
+    return lambda is_cancelled: imagery.open(best_m, at, is_cancelled)
 
 
 class Unsampled:

@@ -30,6 +30,7 @@ class LiveSource:
         height: rows of level 0.
         spec: the model, None where it is missing.
         feed: None where there is nothing to predict from.
+        is_awaited: whether a service is being asked what it has; then the layer is to be bound anew.
     """
 
     uri: LiveUri
@@ -43,6 +44,7 @@ class LiveSource:
     height: int = 0
     spec: ModelSpec | None = None
     feed: TileFeed | None = None
+    is_awaited: bool = False
 
     @property
     def tile(self) -> int:

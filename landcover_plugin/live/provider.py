@@ -22,7 +22,6 @@ from qgis.core import (
     QgsRectangle,
 )
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QCoreApplication, QThread
 from qgis.PyQt.QtGui import QColor
 
 from ..core.errors import LandcoverError, OptionError
@@ -31,6 +30,7 @@ from ..core.legend import NODATA
 from ..translation import tr
 from .identify import find, identify_html, identify_text, identify_values, value_names
 from .outputs import BLEND, CONFIDENCE
+from .threads import is_main_thread
 
 if TYPE_CHECKING:
     from .live_source import LiveSource
@@ -236,8 +236,7 @@ def _may_wait(feedback: Any) -> bool:
     """
     if feedback is not None:
         return not (feedback.renderPartialOutput() or feedback.isPreviewOnly())
-    application = QCoreApplication.instance()
-    return application is None or QThread.currentThread() != application.thread()
+    return not is_main_thread()
 
 
 def _extent(rectangle: QgsRectangle) -> Extent:

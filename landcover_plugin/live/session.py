@@ -38,14 +38,28 @@ class LiveSession(QObject):
         changed: a tile came, or the state of a feed changed (the feed). In the main thread.
         said: a sentence for the user, and a word for what would help (``model``, ``imagery``,
             ``backend``, ``export``, ``cache``). The same sentence comes once.
+        answered: layers that wait for what a service says of itself can be bound anew.
+
+    Args:
+        settings: the user's where None.
+        cache_path: QGIS' cache folder where None.
+        has_window: whether the main thread belongs to a window, which is not to freeze.
     """
 
     changed = pyqtSignal(object)
     said = pyqtSignal(str, str)
+    answered = pyqtSignal()
     _stale = pyqtSignal(object)
 
-    def __init__(self, settings: LiveSettings | None = None, cache_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: LiveSettings | None = None,
+        cache_path: Path | None = None,
+        *,
+        has_window: bool = False,
+    ) -> None:
         super().__init__()
+        self._has_window = has_window
         self.settings = settings or read_settings()
         self._cache_path = cache_path
         self._told: dict[str, float] = {}
@@ -84,6 +98,8 @@ class LiveSession(QObject):
                     self.tell,
                     self._on_change,
                     self._report,
+                    self._on_answer,
+                    self._has_window,
                 )
             return self._made
 
@@ -130,6 +146,11 @@ class LiveSession(QObject):
                 self.tell(str(feed.error), "imagery" if isinstance(feed.error, ImageryError) else "backend")
             if feed.is_stale:
                 self._stale.emit(feed)
+
+    def _on_answer(self) -> None:
+        """From any thread."""
+        if not self._closed:
+            self.answered.emit()
 
     def _renew(self, feed: TileFeed) -> None:
         """The file behind a feed is another one: its layers get a new feed. In the main thread."""

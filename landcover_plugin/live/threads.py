@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qgis.PyQt.QtCore import QThread
+from qgis.PyQt.QtCore import QCoreApplication, QThread
 
 _alive: list[WorkThread] = []
 
@@ -40,6 +40,12 @@ def start_thread(work: Callable[[], None], name: str) -> Callable[[float], bool]
     _alive.append(thread)
     thread.start()
     return lambda wait_s: bool(thread.wait(int(wait_s * 1000)))
+
+
+def is_main_thread() -> bool:
+    """Whether the calling thread is that of QGIS' window."""
+    application = QCoreApplication.instance()
+    return application is not None and QThread.currentThread() == application.thread()
 
 
 def running() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsRasterDataProvider
+from qgis.core import QgsCoordinateReferenceSystem, QgsRasterDataProvider, QgsRectangle
 
 from ..core.errors import ImageryError
 from ..core.grid import PredictionGrid
@@ -77,9 +77,27 @@ def frame_of(
     if sizes:
         metres = _metres_a_unit(provider.crs(), at or centre, min(sizes))
         size = min(sizes, key=lambda s: (abs(math.log2(s * metres / best_pixel_size_m)), s))
-    else:
-        size = best_pixel_size_m / _metres_a_unit(provider.crs(), centre, None)
-    return _service_frame(provider, size)
+        return _service_frame(extent, provider.crs(), size)
+    return frame_of_service(extent, provider.crs(), best_pixel_size_m)
+
+
+def frame_of_service(
+    extent: QgsRectangle, crs: QgsCoordinateReferenceSystem, best_pixel_size_m: float
+) -> Frame:
+    """Pixels of the model's best size at the centre of a service that states none.
+
+    Args:
+        extent: of the service.
+        crs: of its extent.
+        best_pixel_size_m: of the model.
+
+    Raises:
+        ImageryError: there is no extent, or no CRS that says how large its pixels are.
+    """
+    if extent.isEmpty():
+        raise ImageryError("The layer has no extent; repair its source first.")
+    centre = (extent.center().x(), extent.center().y())
+    return _service_frame(extent, crs, best_pixel_size_m / _metres_a_unit(crs, centre, None))
 
 
 def _metres_a_unit(crs: QgsCoordinateReferenceSystem, at: tuple[float, float], unit: float | None) -> float:
@@ -99,9 +117,8 @@ def _metres_a_unit(crs: QgsCoordinateReferenceSystem, at: tuple[float, float], u
     return size / side
 
 
-def _service_frame(provider: QgsRasterDataProvider, size: float) -> Frame:
+def _service_frame(extent: QgsRectangle, crs: QgsCoordinateReferenceSystem, size: float) -> Frame:
     """Pixels of a size over the extent of a service, from the corner of its world."""
-    extent, crs = provider.extent(), provider.crs()
     if crs.authid() == "EPSG:3857":
         corner = (-MERCATOR_HALF, MERCATOR_HALF)
     elif crs.isGeographic():

@@ -6,22 +6,28 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 import numpy.typing as npt
-from qgis.core import QgsDataSourceUri, QgsRasterLayer
+from qgis.core import (
+    QgsArcGisRestUtils,
+    QgsCoordinateReferenceSystem,
+    QgsDataSourceUri,
+    QgsRasterLayer,
+    QgsRectangle,
+)
 
 from ..core.grid import Window
 from ..core.imagery import Geotransform, SourceBand
 from ..core.raster_io.in_memory import DecodedRaster, decode_geotiff
 from .access import ServiceAccess, access_of
-from .fetching import Answer, UnfitAnswerError, fetch_with_patience
-from .frame import Frame
-from .image_server_info import ImageServerInfo, error_in, image_server_info, known_band_count
+from .fetching import Answer, UnfitAnswerError, fetch_all, fetch_text, fetch_with_patience
+from .frame import Frame, frame_of_service
+from .image_server_info import ImageServerInfo, error_in, image_server_info, known_band_count, known_info
 
 PROVIDERS = ("arcgismapserver", "arcgisimageserver")
 """Of QGIS; the second is there from QGIS 4.2 on."""
@@ -51,9 +57,21 @@ class ImageService:
         return len(self.info.bands)
 
     @property
-    def frame(self) -> Frame | None:
-        """Its own pixels; None where it does not state them."""
-        return self.info.frame
+    def crs(self) -> QgsCoordinateReferenceSystem:
+        """Of its extent, as QGIS' own provider understands it."""
+        return QgsArcGisRestUtils.convertSpatialReference(self.info.reference)
+
+    def frame(self, best_pixel_size_m: float) -> Frame:
+        """Its own pixels; those of the model's best size where it states none.
+
+        Raises:
+            ImageryError: it has no extent, or no CRS that says how large its pixels are.
+        """
+        if self.info.frame is not None:
+            return self.info.frame
+        return frame_of_service(
+            QgsRectangle(*(self.info.extent or (0, 0, 0, 0))), self.crs, best_pixel_size_m
+        )
 
     def source(self, frame: Frame, crs_wkt: str | None, name: str) -> ImageServerSource:
         """Its imagery.
@@ -99,34 +117,70 @@ class ImageService:
         return f"{path}/exportImage?{urlencode(query)}" + (f"&{given}" if given else "")
 
 
-def image_service(layer: QgsRasterLayer, name: str) -> ImageService | None:
-    """The image service behind a layer, None where it is something else. The calling thread waits.
+@dataclass(frozen=True)
+class ImageAddress:
+    """Where an image service is asked. Any thread may use it.
 
-    Raises:
-        ImageryError: the service does not say what it has.
+    Args:
+        url: that ends in ``/ImageServer``.
+        access: what it is asked with.
     """
-    place = _place_of(layer)
-    if place is None:
+
+    url: str
+    access: ServiceAccess
+
+    def known(self) -> ImageService | None:
+        """The service, where it has said lately what it has; never waits.
+
+        Raises:
+            ImageryError: it was asked a moment ago, in vain.
+        """
+        info = known_info(self.url, self.access)
+        return None if info is None else ImageService(self.url, self.access, info)
+
+    def service(self, name: str, is_cancelled: Callable[[], bool] | None = None) -> ImageService:
+        """The service, asked where that is needed. The calling thread waits.
+
+        Args:
+            name: of the layer, for people.
+            is_cancelled: asked while it waits; not to be given in the main thread, whose events
+                would be handled meanwhile.
+
+        Raises:
+            ImageryError: the service does not say what it has.
+            CancelledError: ``is_cancelled`` said so.
+        """
+
+        def fetch(url: str, access: ServiceAccess, timeout_ms: int) -> Answer:
+            if is_cancelled is None:
+                return fetch_text(url, access, timeout_ms)
+            return fetch_all([url], access, is_cancelled, timeout_ms)[0]
+
+        return ImageService(self.url, self.access, image_server_info(self.url, self.access, name, fetch))
+
+
+def image_address(provider: str, source: str) -> ImageAddress | None:
+    """The image service that a data source names, None where it is something else.
+
+    Args:
+        provider: key of QGIS' provider.
+        source: as that provider understands it.
+    """
+    if provider not in PROVIDERS:
         return None
-    return ImageService(*place, image_server_info(*place, name))
+    uri = QgsDataSourceUri(source)
+    url = uri.param("url").rstrip("/")
+    is_image_service = url.partition("?")[0].lower().endswith("/imageserver") and not uri.param("layer")
+    return ImageAddress(url, access_of(uri)) if is_image_service else None
 
 
 def image_band_count(layer: QgsRasterLayer) -> int | None:
     """How many bands the image service behind a layer has, where that is known; never waits."""
-    place = _place_of(layer)
-    if place is None:
+    address = image_address(layer.providerType(), layer.source())
+    if address is None:
         return None
     told = _TOLD_BANDS.search(layer.dataProvider().htmlMetadata())
-    return known_band_count(*place) or (int(told.group(1)) if told else None)
-
-
-def _place_of(layer: QgsRasterLayer) -> tuple[str, ServiceAccess] | None:
-    if layer.providerType() not in PROVIDERS:
-        return None
-    uri = QgsDataSourceUri(layer.source())
-    url = uri.param("url").rstrip("/")
-    is_image_service = url.partition("?")[0].lower().endswith("/imageserver") and not uri.param("layer")
-    return (url, access_of(uri)) if is_image_service else None
+    return known_band_count(address.url, address.access) or (int(told.group(1)) if told else None)
 
 
 class ImageServerSource:

@@ -6,8 +6,8 @@ import json
 import re
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import ImageryError
@@ -51,6 +51,8 @@ class ImageServerInfo:
         max_width: columns of the largest picture that it makes.
         max_height: rows of that.
         has_plain_function: whether it can be told to send pixels as they are.
+        extent: xmin, ymin, xmax, ymax; None where it states none.
+        reference: of its extent, as it says it.
     """
 
     bands: tuple[SourceBand, ...]
@@ -60,33 +62,58 @@ class ImageServerInfo:
     max_width: int
     max_height: int
     has_plain_function: bool
+    extent: tuple[float, float, float, float] | None = field(default=None, repr=False)
+    reference: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+
+Fetch = Callable[[str, ServiceAccess, int], Answer]
+"""Asks an address with an access and a limit in milliseconds, and waits for the answer."""
 
 _known: dict[tuple[str, ServiceAccess], tuple[float, ImageServerInfo | ImageryError]] = {}
 _lock = threading.Lock()
 
 
-def image_server_info(url: str, access: ServiceAccess, name: str) -> ImageServerInfo:
+def image_server_info(
+    url: str, access: ServiceAccess, name: str, fetch: Fetch = fetch_text
+) -> ImageServerInfo:
     """What a service says of itself; asked at most every five minutes. The calling thread waits.
 
     Args:
         url: that ends in ``/ImageServer``.
         access: what it is asked with.
         name: of the layer, for people.
+        fetch: asks it.
 
     Raises:
         ImageryError: it does not answer, or says nothing that can be used.
+        CancelledError: ``fetch`` was stopped.
+    """
+    known = known_info(url, access)
+    if known is not None:
+        return known
+    found: ImageServerInfo | ImageryError
+    try:
+        found = _asked(url, access, name, fetch)
+    except ImageryError as e:
+        found = e
+    with _lock:
+        _known[url, access] = (time.monotonic(), found)
+    if isinstance(found, ImageryError):
+        raise found
+    return found
+
+
+def known_info(url: str, access: ServiceAccess) -> ImageServerInfo | None:
+    """What a service said of itself lately; None where it was not asked. Never waits.
+
+    Raises:
+        ImageryError: it was asked a moment ago, in vain.
     """
     with _lock:
         since, found = _known.get((url, access), (0.0, None))
     kept_s = _FAULT_KEPT_S if isinstance(found, ImageryError) else _KEPT_S
     if found is None or time.monotonic() - since > kept_s:
-        try:
-            found = _asked(url, access, name)
-        except ImageryError as e:
-            found = e
-        with _lock:
-            _known[url, access] = (time.monotonic(), found)
+        return None
     if isinstance(found, ImageryError):
         raise ImageryError(str(found))
     return found
@@ -99,19 +126,19 @@ def known_band_count(url: str, access: ServiceAccess) -> int | None:
     return len(found.bands) if isinstance(found, ImageServerInfo) else None
 
 
-def _asked(url: str, access: ServiceAccess, name: str) -> ImageServerInfo:
-    said = _json(url, "", access, name)
+def _asked(url: str, access: ServiceAccess, name: str, fetch: Fetch) -> ImageServerInfo:
+    said = _json(url, "", access, name, fetch)
     bands = said.get("bandCount")
     names = _names(said)
     wavelengths: list[float | None] = []
     if isinstance(bands, int) and bands > 3 and not any(not _NUMBERED.fullmatch(n) for n in names):
-        names, wavelengths = _key_properties(url, access, name, names)
+        names, wavelengths = _key_properties(url, access, name, names, fetch)
     return read_info(said, names, wavelengths, name)
 
 
-def _json(url: str, page: str, access: ServiceAccess, name: str) -> dict[str, Any]:
+def _json(url: str, page: str, access: ServiceAccess, name: str, fetch: Fetch) -> dict[str, Any]:
     path, _, given = url.partition("?")
-    answer = fetch_text(f"{path}{page}?f=json" + (f"&{given}" if given else ""), access, _TIMEOUT_MS)
+    answer = fetch(f"{path}{page}?f=json" + (f"&{given}" if given else ""), access, _TIMEOUT_MS)
     fault = answer.fault if answer.fault and not answer.body else ""
     said: Any = None
     if not fault and len(answer.body) <= _MOST_BYTES:
@@ -122,7 +149,7 @@ def _json(url: str, page: str, access: ServiceAccess, name: str) -> dict[str, An
     if isinstance(said, dict) and "error" in said:
         fault = error_in(answer)
     if fault or not isinstance(said, dict):
-        raise ImageryError(f"The image service of {name} did not say what it has ({fault or 'it sent nonsense'}); "
+        raise ImageryError(f"{name} did not say what it has ({fault or 'it sent nonsense'}); "
                            "try again later or choose other imagery.")  # fmt: skip
     return said
 
@@ -156,11 +183,11 @@ def _names(said: dict[str, Any]) -> list[str]:
 
 
 def _key_properties(
-    url: str, access: ServiceAccess, name: str, names: list[str]
+    url: str, access: ServiceAccess, name: str, names: list[str], fetch: Fetch
 ) -> tuple[list[str], list[float | None]]:
     """Names and wavelengths from the page that has them where the first has none; what there is else."""
     try:
-        found = _json(url, "/keyProperties", access, name).get("BandProperties")
+        found = _json(url, "/keyProperties", access, name, fetch).get("BandProperties")
     except ImageryError:
         return names, []
     if not isinstance(found, list) or not all(isinstance(b, dict) for b in found):
@@ -188,7 +215,7 @@ def read_info(
     """
     count, pixel_type = said.get("bandCount"), str(said.get("pixelType"))
     if not isinstance(count, int) or not 0 < count <= _MOST_BANDS or pixel_type not in _DTYPES:
-        raise ImageryError(f"The image service of {name} holds {count} bands of type '{pixel_type[:20]}', "
+        raise ImageryError(f"{name} holds {count} bands of type '{pixel_type[:20]}', "
                            "which is not imagery; choose another layer.")  # fmt: skip
     asked_type, dtype = _DTYPES[pixel_type]
     nodata = _nodata(said, count)
@@ -205,16 +232,19 @@ def read_info(
     extent = said.get("extent") if isinstance(said.get("extent"), dict) else said.get("fullExtent")
     extent = extent if isinstance(extent, dict) else {}
     reference = extent.get("spatialReference") or said.get("spatialReference")
+    reference = reference if isinstance(reference, dict) else {}
     functions = said.get("rasterFunctionInfos")
     return ImageServerInfo(
         bands,
         asked_type,
-        _reference(reference if isinstance(reference, dict) else {}, name),
-        _frame(said, extent),
+        _reference(reference, name),
+        _frame(said, _sides(extent)),
         _limit(said.get("maxImageWidth")),
         _limit(said.get("maxImageHeight")),
         isinstance(functions, list)
         and any(isinstance(f, dict) and f.get("name") == "None" for f in functions),
+        _sides(extent),
+        reference,
     )
 
 
@@ -232,16 +262,22 @@ def _reference(found: dict[str, Any], name: str) -> str:
         return str(found["wkid"])
     if isinstance(found.get("wkt"), str):
         return json.dumps({"wkt": found["wkt"]})
-    raise ImageryError(f"The image service of {name} has no CRS; choose other imagery.")
+    raise ImageryError(f"{name} has no CRS; choose other imagery.")
 
 
-def _frame(said: dict[str, Any], extent: dict[str, Any]) -> Frame | None:
+def _sides(extent: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    xmin, ymin, xmax, ymax = (_number(extent.get(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
+    if xmin is None or ymin is None or xmax is None or ymax is None:
+        return None
+    return xmin, ymin, xmax, ymax
+
+
+def _frame(said: dict[str, Any], sides: tuple[float, float, float, float] | None) -> Frame | None:
     """The pixels of the service, where it states them."""
     width, height = _number(said.get("pixelSizeX")), _number(said.get("pixelSizeY"))
-    sides = [_number(extent.get(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
-    if not width or not height or width < 0 or height < 0 or any(side is None for side in sides):
+    if not width or not height or width < 0 or height < 0 or sides is None:
         return None
-    xmin, ymin, xmax, ymax = (float(side) for side in sides if side is not None)
+    xmin, ymin, xmax, ymax = sides
     cols, rows = round((xmax - xmin) / width), round((ymax - ymin) / height)
     return Frame(xmin, ymax, width, height, cols, rows, is_service=True) if cols > 0 and rows > 0 else None
 

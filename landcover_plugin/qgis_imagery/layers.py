@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..core.grid import Extent
     from ..core.imagery import ImagerySource
     from .frame import Frame
-    from .image_server import ImageService
+    from .image_service_imagery import ImageServiceImagery
     from .reading_thread import CancellableSource
     from .xyz_tiles import XyzService
 
@@ -50,19 +50,33 @@ class LayerImagery:
         if not layer.isValid():
             raise ImageryError(f"Layer {self.name} cannot be opened; repair its source first.")
         self._path, self._clone, self._service = "", None, None
+        self._image_service: ImageServiceImagery | None = None
         if layer.providerType() == "gdal":
             self._path = raster_path(layer)
             self.band_count, self.is_service = layer.bandCount(), False
             return
+        if self._take_image_service(layer):
+            return
         from .provider_source import own_clone, sends_colours
 
         provider = layer.dataProvider()
-        self._service = _service_of(layer, self.name)
+        self._service = _xyz_service(layer)
         self._clone = own_clone(provider)
         self.is_service = layer.providerType() in _SERVICES or provider.xSize() <= 0
         self.band_count = _COLOUR_BANDS if sends_colours(provider) else layer.bandCount()
         if self._service is not None:
             self.band_count = self._service.band_count
+
+    def _take_image_service(self, layer: QgsRasterLayer) -> bool:
+        from .image_server import image_address
+        from .image_service_imagery import ImageServiceImagery
+
+        address = image_address(layer.providerType(), layer.source())
+        if address is None:
+            return False
+        self._image_service = ImageServiceImagery(address.service(self.name), self.name, self.crs)
+        self.band_count, self.is_service = self._image_service.band_count, True
+        return True
 
     def open(
         self,
@@ -80,6 +94,8 @@ class LayerImagery:
         Raises:
             ImageryError: it cannot be read.
         """
+        if self._image_service is not None:
+            return self._image_service.open(best_pixel_size_m, is_cancelled)
         if self._clone is None:
             return self._file()
         from .reading_thread import ThreadedSource
@@ -100,6 +116,8 @@ class LayerImagery:
         Raises:
             ImageryError: it cannot be read pixel by pixel.
         """
+        if self._image_service is not None:
+            return self._image_service.readers(best_pixel_size_m, count)
         if self._clone is None:
             return (self._file(),)
         from .provider_source import own_clone
@@ -112,8 +130,7 @@ class LayerImagery:
     def _frame(self, best_pixel_size_m: float, at: tuple[float, float] | None) -> Frame:
         from .frame import frame_of  # numpy comes with it, which QGIS should not wait for when it starts
 
-        frame = getattr(self._service, "frame", None)
-        return frame or frame_of(self._clone, best_pixel_size_m, at)
+        return frame_of(self._clone, best_pixel_size_m, at)
 
     def _reader(self, frame: Frame, clone: object) -> CancellableSource:
         from .frame import crs_wkt
@@ -133,14 +150,11 @@ class LayerImagery:
         return source
 
 
-def _service_of(layer: QgsRasterLayer, name: str) -> XyzService | ImageService | None:
-    """The service behind a layer, where it is asked without QGIS' provider."""
-    from .image_server import image_service
+def _xyz_service(layer: QgsRasterLayer) -> XyzService | None:
+    """The tile service behind a layer, where it is asked without QGIS' provider."""
     from .xyz_tiles import xyz_service
 
-    if layer.providerType() == "wms":
-        return xyz_service(layer.source())
-    return image_service(layer, name)
+    return xyz_service(layer.source()) if layer.providerType() == "wms" else None
 
 
 def band_count(layer: QgsRasterLayer) -> int:
