@@ -176,7 +176,8 @@ def _frame_rows(m: dict[str, Any]) -> list[Row]:
     if "basemap" in m:
         finished, cancelled = m["basemap"]
         found.append(("a basemap of 2 s a frame finishes while tiles stream in",
-                      f"{finished} finished, {cancelled} cut off", ">= 1 finished", finished >= 1))  # fmt: skip
+                      f"{finished} finished, {cancelled} cut off", ">= 1, 0 cut off",
+                      finished >= 1 and not cancelled))  # fmt: skip
     return found
 
 
