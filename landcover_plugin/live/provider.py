@@ -24,17 +24,19 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
-from ..core.errors import LandcoverError, OptionError
+from ..core.errors import ImageryError, OptionError
 from ..core.grid import Extent
 from ..core.legend import NODATA
 from ..translation import tr
 from .identify import find, identify_html, identify_text, identify_values, value_names
+from .native_exports import note_clone
 from .outputs import BLEND, CONFIDENCE
 from .threads import is_main_thread
 
 if TYPE_CHECKING:
     from .live_source import LiveSource
     from .looks import Bytes
+    from .native_exports import NativeExport
 
 KEY = "landcover"
 
@@ -50,6 +52,7 @@ class LandcoverProvider(QgsRasterDataProvider):
     def __init__(self, text: str, source: LiveSource) -> None:
         super().__init__(text)
         self.live = source
+        self.export: NativeExport | None = None
         self._output = source.uri.output
         if source.feed is not None:
             source.feed.users.add(self)
@@ -61,6 +64,7 @@ class LandcoverProvider(QgsRasterDataProvider):
         c = LandcoverProvider(self.dataSourceUri(), self.live)
         c.copyBaseSettings(self)
         sip.transferto(c, c)  # QGIS deletes c; until then it owns itself
+        note_clone(c)
         return c
 
     # -- what QGIS asks all the time: stored answers ---------------------------------------------
@@ -176,21 +180,27 @@ class LandcoverProvider(QgsRasterDataProvider):
             return _block(self.dataType(1), width, height, picture)
         except InterruptedError:
             return QgsRasterBlock()
-        except LandcoverError as e:
-            self.live.fail(e)
         except Exception as e:  # whatever it is, a render thread of QGIS must not see it
-            self.live.fail(e)
+            self._fail(e)
         # not valid, so that who writes a file notices; a canvas shows nothing
         if feedback is not None:
             feedback.appendError(self.live.problem)
         return QgsRasterBlock()
 
+    def _fail(self, error: Exception) -> None:
+        """Who writes a file is stopped, who draws a picture is told."""
+        if self.export is not None:
+            self.export.fail(error)
+        else:
+            self.live.fail(error)
+
     def _picture(self, extent: Extent, width: int, height: int, feedback: Any) -> Bytes | None:
-        feed = self.live.feed
+        feed, may_wait = self.live.feed, _may_wait(feedback)
+        if feed is None and may_wait:
+            raise ImageryError(self.live.problem)
         if feed is None or width < 1 or height < 1:
             return None
         view = feed.view(extent, height, width)
-        may_wait = _may_wait(feedback)
         if view is None and may_wait:
             raise OptionError(tr("This scale is too far out to predict land cover; choose a larger one."))
         if view is None:

@@ -16,6 +16,7 @@ from ..core.model_library import find_model, model_folders
 from ..translation import tr
 from .live_settings import MEGABYTE, LiveSettings, cache_file, read_settings
 from .moved_projects import PathHooks
+from .native_exports import NativeExports
 from .registry import KEY, register, unregister
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class LiveSession(QObject):
         self._stale.connect(self._renew)
         register(self.make_provider)
         self._paths = PathHooks()
+        self._exports = NativeExports(self.tell)
         QgsApplication.instance().aboutToQuit.connect(self.close)
 
     # -- what layers stand for -------------------------------------------------------------------
@@ -206,6 +208,7 @@ class LiveSession(QObject):
         self._timer.stop()
         unregister()
         self._paths.end()
+        self._exports.close()
         with self._lock:
             made = self._made
         if made is not None:

@@ -205,31 +205,6 @@ def test_a_data_source_that_makes_no_sense_gives_an_invalid_layer(session, text)
     assert not qgis.QgsRasterLayer(text, "live", "landcover").isValid()
 
 
-def test_an_export_that_cannot_be_complete_says_so(session, image, tmp_path, monkeypatch):
-    from landcover_plugin.core.errors import ImageryError
-
-    layer = live_layer(image)
-    feed = layer.dataProvider().live.feed
-    source = feed.imagery.sources[0]
-    real = source.read
-
-    def broken(window, bands):
-        if window.width > 64 and window.row > 100:
-            raise ImageryError("The disk is gone.")
-        return real(window, bands)
-
-    monkeypatch.setattr(source, "read", broken)
-    said = []
-    session.said.connect(lambda text, about: said.append(text))
-    try:
-        saved(layer, tmp_path / "live.tif")
-        failed = False
-    except AssertionError:
-        failed = True
-    wait_for(lambda: any("not complete" in text for text in said))
-    print("writer failed:", failed)
-
-
 def test_with_the_plugin_off_a_layer_is_invalid_but_keeps_its_source(session, image, tmp_path):
     project = qgis.QgsProject.instance()
     layer = live_layer(image)
