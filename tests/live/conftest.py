@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.last_failure import forget_last_failure
 from tests.rasters import noise, write_raster
 from tests.tiny_model import write_tiny_model
 
@@ -39,7 +38,6 @@ def session(qgis_app, models: Path, tmp_path: Path) -> Iterator:
     )
     yield made
     QgsProject.instance().clear()
-    gc.collect()
+    forget_last_failure()
     made.close()
     assert running() == []
-    sys.last_value = None
