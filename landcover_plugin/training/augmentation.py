@@ -27,7 +27,7 @@ class Radiometry:
         infrared_gain: ± further change of the near infrared (natural logarithm).
         style: share of crops that take the band means and spreads of another crop.
         style_most: largest strength of that, 0 to 1.
-        extreme: share of crops made very dark, very bright or very flat.
+        extreme: share of crops made very dark, very bright, very flat or hazy.
         saturation: share of crops whose colours are made greyer or stronger.
         cast: ± imagery values added to each band by itself.
         dormant: share of crops whose vegetation is browned as in the cold or dry season.
@@ -99,7 +99,7 @@ class _Chosen:
 
 
 def _toned(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
-    """Exposure: gain, offset and gamma, and a few crops that are very dark, bright or flat."""
+    """Exposure: gain, offset and gamma, and a few crops that are very dark, bright, flat or hazy."""
     bands = x.shape[1]
     gamma = chosen.between(-radiometry.gamma, radiometry.gamma).exp()
     common = chosen.between(-radiometry.common_gain, radiometry.common_gain)
@@ -109,8 +109,10 @@ def _toned(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
     if bands > 3:
         infrared = chosen.between(-radiometry.infrared_gain, radiometry.infrared_gain).exp()
         gain = torch.cat([gain[:, :3], gain[:, 3:] * infrared], 1)
-    flat = torch.where(wild, chosen.between(0.5, 1.1), torch.ones(()))
+    flat = torch.where(wild, chosen.between(0.35, 1.1), torch.ones(()))
     offset = chosen.between(-radiometry.offset, radiometry.offset)
+    # haze lifts what it flattens
+    offset = torch.where(wild & (flat < 0.8), chosen.between(-10, 60), offset)
     x = 255 * (x.clamp(0, 255) / 255 + 1e-4).pow(gamma)
     if radiometry.cast:
         offset = offset + chosen.between(-radiometry.cast, radiometry.cast, bands)
@@ -154,7 +156,7 @@ def _saturated(x: Tensor, radiometry: Radiometry, chosen: _Chosen) -> Tensor:
     picked = chosen.some(radiometry.saturation).nonzero()[:, 0]
     colour = x[picked, :3]
     grey = colour.mean(1, keepdim=True)
-    changed = grey + chosen.between(0.35, 1.4)[picked] * (colour - grey)
+    changed = grey + chosen.between(0.15, 1.4)[picked] * (colour - grey)
     return _replaced(x, picked, torch.cat([changed, x[picked, 3:]], 1))
 
 

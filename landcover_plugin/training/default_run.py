@@ -41,7 +41,7 @@ from .shipped import shipped_classes
 from .warm_start import network_of
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 3600, "rgb-landcover": 2800}
+STEPS = {"naip-landcover": 3600, "rgb-landcover": 6000}
 RATE, GO_ON_RATE = 2e-3, 1.5e-3
 """Learning rate of a fresh network, and of one that goes on from an earlier version."""
 REFIT_STEPS = 500
