@@ -70,7 +70,7 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
     (folder / "actions.log").unlink(missing_ok=True)
     server = MapServer()
     try:
-        return drive(
+        return _driven(
             SCRIPT,
             folder,
             {"models_folder": folder / "models", "memory_mb": MEMORY_MB, "disk_mb": 256},
@@ -88,6 +88,19 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
         server.close()
 
 
+def _driven(*arguments: Any) -> dict[str, Any]:
+    """What :func:`drive` gives; figures that were written before QGIS ended badly are not lost."""
+    folder: Path = arguments[1]
+    try:
+        return {"exit": "", **drive(*arguments)}
+    except AssertionError as e:
+        path = folder / "result.json"
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if not found.get("ok"):
+            raise
+        return {"exit": str(e), **found}
+
+
 def report(found: dict[str, Any]) -> list[str]:
     """Print it; what is wrong, a sentence each."""
     memory = found["memory"]
@@ -98,7 +111,8 @@ def report(found: dict[str, Any]) -> list[str]:
           f"{found['longest_s'][slowest]:.1f} s")  # fmt: skip
     print(f"memory: {early} MB after a quarter, {late} MB at most since, peak {found['peak_mb']:.0f} MB, "
           f"{found['memory_end']:.0f} MB after the plugin was unloaded")  # fmt: skip
-    wrong = [f"An exception came to QGIS:\n{text}" for text in found["errors"][:5]]
+    wrong = [found["exit"]] if found["exit"] else []
+    wrong += [f"An exception came to QGIS:\n{text}" for text in found["errors"][:5]]
     if found["threads_left"]:
         wrong.append(f"Threads are left: {', '.join(found['threads_left'])}.")
     if found["processes_left"]:
