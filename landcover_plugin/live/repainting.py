@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from qgis.core import Qgis, QgsCoordinateTransform, QgsCsException, QgsProject
+from qgis.core import Qgis, QgsCoordinateTransform, QgsCsException, QgsNetworkAccessManager, QgsProject
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer
 
@@ -21,6 +21,7 @@ _LEAST_S = 0.1
 _COSTS = 4.0
 _MOST_COST_S = 0.5
 _TICK_MS = 400
+_MOST_TIMEOUTS = 3
 _EXPANDS_GROUPS = 32400
 
 
@@ -29,10 +30,20 @@ class _Gate:
 
     def __init__(self) -> None:
         self.is_due = False
+        self.due_since = 0.0
         self.asked_at = 0.0
         self.begun_at: float | None = None
         self.is_drawn = True
         self.cost_s = 0.0
+
+    def want(self) -> None:
+        """There is something new to paint."""
+        if not self.is_due:
+            self.is_due, self.due_since = True, time.monotonic()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether a frame has kept it waiting for so long that it cannot be thought to end by itself."""
+        return self.is_due and now - self.due_since > _longest_frame_s()
 
     def wait_s(self, now: float, *, is_whole: bool) -> float:
         """Seconds until the next painting is allowed, by time alone.
@@ -51,7 +62,8 @@ class Repainter(QObject):
     A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again
     only while no map window that shows it is drawing, else when that one has finished; and at most
     every 100 ms or four times what the last such frame took, but the last tiles of a view after 100 ms
-    in any case. Main thread only. It holds no layer:
+    in any case. A frame that a lost network reply keeps from ending for three times QGIS' limit on the
+    network is not waited for. Main thread only. It holds no layer:
     a layer that goes is not in the windows any more.
 
     Args:
@@ -92,14 +104,14 @@ class Repainter(QObject):
         QGIS may keep what the old source has just painted as the layer's picture, and ask no more.
         """
         layer.triggerRepaint()
-        self._gates.setdefault(layer.id(), _Gate()).is_due = True
+        self._gates.setdefault(layer.id(), _Gate()).want()
         self._paint_due()
 
     def _on_change(self, feed: TileFeed) -> None:
         for canvas in self._living():
             for layer in live_layers(canvas):
                 if layer.dataProvider().live.feed is feed:
-                    self._gates.setdefault(layer.id(), _Gate()).is_due = True
+                    self._gates.setdefault(layer.id(), _Gate()).want()
         self._paint_due()
 
     def _begins(self) -> None:
@@ -128,7 +140,7 @@ class Repainter(QObject):
         for layer, canvases in shown.values():
             gate = self._gates.get(layer.id())
             drawing = any(canvas.isDrawing() for canvas in canvases)
-            if gate is None or drawing:
+            if gate is None or (drawing and not gate.is_overdue(now)):
                 continue  # at the end of the drawing we are called again
             if not gate.is_due:
                 continue
@@ -184,6 +196,10 @@ class Repainter(QObject):
                     views.setdefault(id(feed), (feed, []))[1].extend(view_extent(canvas, layer))
         for feed, extents in views.values():
             feed.looked_at(extents, only=only)
+
+
+def _longest_frame_s() -> float:
+    return _MOST_TIMEOUTS * QgsNetworkAccessManager.timeout() / 1000
 
 
 def live_layers(canvas: Any) -> list[Any]:

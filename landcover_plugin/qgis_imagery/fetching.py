@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from .access import ServiceAccess
 _AT_ONCE = 6
 _LOOK_MS = 40
 _MOST_TIMEOUTS = 3
+_GRACE_S = 2.0
 _MOST_BYTES = 256 << 20
 _NOT_FOUND = 404
 _NOTHING_THERE = (204, _NOT_FOUND, 410)
@@ -63,6 +65,8 @@ def fetch_all(
     access: ServiceAccess,
     is_cancelled: Callable[[], bool],
     timeout_ms: int | None = None,
+    *,
+    is_fresh: bool = False,
 ) -> list[Answer]:
     """Ask for some addresses, up to six at once, and wait for all the answers.
 
@@ -74,6 +78,7 @@ def fetch_all(
         access: what they are asked with.
         is_cancelled: asked while it waits.
         timeout_ms: without a sign of life; QGIS' own limit where None.
+        is_fresh: whether the service itself is to answer, not QGIS' network cache.
 
     Raises:
         CancelledError: ``is_cancelled`` said so; what is under way is ended.
@@ -81,7 +86,16 @@ def fetch_all(
     """
     if is_cancelled():
         raise CancelledError("Reading was stopped.")
-    return _Round([access.request(url) for url in urls], access, is_cancelled, timeout_ms).run()
+    requests = [access.request(url) for url in urls]
+    for request in requests if is_fresh else ():
+        request.setAttribute(
+            QNetworkRequest.Attribute.CacheLoadControlAttribute,
+            QNetworkRequest.CacheLoadControl.AlwaysNetwork,
+        )
+    return _Round(requests, access, is_cancelled, timeout_ms).run()
+
+
+_LOST = Answer(0, "", b"", "its answer was lost")
 
 
 class _Round:
@@ -140,7 +154,16 @@ class _Round:
             self._answers[number] = _answer(reply, number in self._too_late)
             reply.deleteLater()
         except RuntimeError:  # seen once in thousands of cancelled requests: the bindings lost the reply
-            self._answers[number] = Answer(0, "", b"", "its answer was lost")
+            self._answers[number] = _LOST
+        self._go_on()
+
+    def _lose(self, number: int) -> None:
+        """A reply is gone, or its end was never told: nothing can be learnt of it any more."""
+        if self._under_way.pop(number, None) is not None:
+            self._answers[number] = _LOST
+            self._go_on()
+
+    def _go_on(self) -> None:
         self._start_more()
         if not self._under_way:
             self._loop.quit()
@@ -148,7 +171,13 @@ class _Round:
     def _progressed(self, number: int, received: int, _total: int) -> None:
         if received > _MOST_BYTES and number in self._under_way:
             self._too_late.add(number)
+            self._abort(number)
+
+    def _abort(self, number: int) -> None:
+        try:
             self._under_way[number].abort()
+        except RuntimeError:  # the reply is gone
+            self._lose(number)
 
     def _look(self) -> None:
         if self._is_cancelled():
@@ -157,15 +186,19 @@ class _Round:
         # a server that sends a byte now and then is no better than one that sends none
         latest = time.monotonic() - _MOST_TIMEOUTS * self._limit_ms / 1000
         for number in [n for n in self._under_way if self._started[n] < latest]:
-            self._too_late.add(number)
-            self._under_way[number].abort()
+            if self._started[number] < latest - _GRACE_S:
+                self._lose(number)
+            elif number in self._under_way:
+                self._too_late.add(number)
+                self._abort(number)
 
     def _end(self) -> None:
         """End what is under way; it was cancelled."""
         self._stopped = True
         for reply in list(self._under_way.values()):
-            reply.abort()
-            reply.deleteLater()
+            with contextlib.suppress(RuntimeError):  # the reply is gone
+                reply.abort()
+                reply.deleteLater()
         self._under_way.clear()
 
 
@@ -200,7 +233,9 @@ def _fault(reply: QNetworkReply | QgsNetworkReplyContent, status: int, too_late:
 def fetch_text(url: str, access: ServiceAccess, timeout_ms: int) -> Answer:
     """Ask for one address and wait for the answer, with no event of any kind in between.
 
-    To be called in any thread that Qt made, the main thread above all.
+    To be called in any thread that Qt made, the main thread above all. It cannot be cancelled: QGIS'
+    blocking requests whose feedback is cancelled by another thread while they are under way never end
+    (3.22 to 3.44), for the reply is thrown away that they wait for.
 
     Args:
         url: of http or https.

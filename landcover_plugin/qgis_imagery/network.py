@@ -23,10 +23,13 @@ from qgis.core import (
     QgsNetworkAccessManager,
     QgsNetworkReplyContent,
 )
-from qgis.PyQt.QtCore import Qt, QUrl
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
+from ..core.errors import CancelledError
 from ..core.raster_io.gdal_complaints import gdal_complaints
+from .access import ServiceAccess
+from .fetching import fetch_all
 
 _NOTHING_THERE = (204, 404, 410)
 _NO_PICTURE = ("text/", "application/json", "application/xml", "application/vnd.ogc.se_xml")
@@ -87,8 +90,16 @@ class NetworkFaults:
 
 
 def _ask_again(url: str, feedback: QgsFeedback) -> str:
-    request = QNetworkRequest(QUrl(url))
-    return _fault(QgsNetworkAccessManager.blockingGet(request, "", True, feedback), tiled=True)
+    # not by QGIS' blocking requests: one whose feedback is cancelled in mid-flight never ends
+    try:
+        (answer,) = fetch_all([url], ServiceAccess(), feedback.isCanceled, is_fresh=True)
+    except CancelledError:
+        return ""
+    if answer.is_nothing:
+        return _NO_TILE
+    if answer.fault:
+        return answer.fault
+    return f"it sent {answer.kind}, not a picture" if answer.kind.startswith(_NO_PICTURE) else ""
 
 
 def _fault(reply: QgsNetworkReplyContent, *, tiled: bool) -> str:

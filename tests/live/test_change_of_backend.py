@@ -192,6 +192,22 @@ def slow_layer(crs, extent, seconds: float):
     return made
 
 
+def test_a_frame_that_never_ends_does_not_keep_land_cover_from_the_map(stage, monkeypatch):
+    from landcover_plugin.live import repainting
+
+    monkeypatch.setattr(repainting, "_longest_frame_s", lambda: 1.0)
+    stuck = slow_layer(stage.layer.crs(), stage.layer.extent(), 12)
+    stage.canvas.setLayers([stuck, stage.layer])
+    linger(0.5)
+    assert stage.canvas.isDrawing()
+    starts = []
+    stage.canvas.renderStarting.connect(lambda: starts.append(time.monotonic()))
+    stage.session.changed.emit(stage.feed)  # a tile came
+    wait_for(lambda: bool(starts), 8)
+    stage.canvas.setLayers([stage.layer])
+    stage.settle()
+
+
 def test_a_frame_whose_slow_neighbour_ends_long_after_the_change_does_not_come_back(stage):
     slow = slow_layer(stage.layer.crs(), stage.layer.extent(), 1.5)
     stage.canvas.setLayers([slow, stage.layer])
