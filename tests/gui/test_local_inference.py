@@ -55,9 +55,11 @@ def picture(widget, name):
 
 
 @pytest.fixture(scope="module")
-def wheels(pytestconfig: pytest.Config) -> Path:
+def wheels(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of wheels with all that the worker needs, for the Python that QGIS runs on."""
-    folder = Path(pytestconfig.cache.mkdir(f"wheels-{sys.version_info[0]}.{sys.version_info[1]}"))
+    cache = getattr(pytestconfig, "cache", None)  # gone with -p no:cacheprovider
+    make = cache.mkdir if cache else tmp_path_factory.mktemp
+    folder = Path(make(f"wheels-{sys.version_info[0]}.{sys.version_info[1]}"))
     command = [sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:", "-d", str(folder)]
     done = subprocess.run(
         [*command, *requirements_of(CPU)], capture_output=True, text=True, timeout=300, check=False
