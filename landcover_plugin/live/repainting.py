@@ -199,7 +199,7 @@ class Repainter(QObject):
 
 
 def _longest_frame_s() -> float:
-    return _MOST_TIMEOUTS * QgsNetworkAccessManager.timeout() / 1000
+    return _MOST_TIMEOUTS * float(QgsNetworkAccessManager.timeout()) / 1000
 
 
 def live_layers(canvas: Any) -> list[Any]:
