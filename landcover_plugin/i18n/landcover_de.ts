@@ -804,6 +804,11 @@
    <translation>Seit {} Sekunden kam keine Vorhersage; das Protokoll sagt, warum.</translation>
   </message>
   <message>
+   <location filename="../live/feeds.py" />
+   <source>Asking {} what imagery it has…</source>
+   <translation>{} wird gefragt, welche Bilder es dort gibt …</translation>
+  </message>
+  <message>
    <location filename="../live/identify.py" />
    <source>Not predicted yet; click again in a moment.</source>
    <translation>Noch nicht vorhergesagt; klicken Sie gleich noch einmal.</translation>
@@ -862,6 +867,11 @@
    <location filename="../live/live_source.py" />
    <source>Problem</source>
    <translation>Problem</translation>
+  </message>
+  <message>
+   <location filename="../live/native_exports.py" />
+   <source>{} was not written, for live land cover of {} is missing: {}</source>
+   <translation>{} wurde nicht geschrieben, denn Live-Landbedeckung von {} fehlt: {}</translation>
   </message>
   <message>
    <location filename="../live/provider.py" />
