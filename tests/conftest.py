@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +14,8 @@ from tests.last_failure import forget_last_failure
 
 if TYPE_CHECKING:
     from landcover_plugin.training.landscape import Landscape
+
+_MASTER_PASSWORD = "opens the tests' store"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,6 +25,23 @@ def nothing_outlives_qgis(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("qgis_app")
     yield
     forget_last_failure()
+
+
+@pytest.fixture
+def auth_manager(qgis_app: Any, pytestconfig: pytest.Config) -> Any:
+    """QGIS' store of passwords, open; a master password that an older run gave it is taken away."""
+    from qgis.core import QgsApplication
+
+    manager = QgsApplication.authManager()
+    if manager.isDisabled():
+        pytest.skip("this QGIS has no authentication database here")
+    if not manager.setMasterPassword(_MASTER_PASSWORD, True):
+        database = Path(manager.authenticationDatabasePath())
+        assert pytestconfig.rootpath in database.parents, f"{database} is no test's, so it is left alone"
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as store:
+            store.execute("DELETE FROM auth_pass")
+        assert manager.setMasterPassword(_MASTER_PASSWORD, True)
+    return manager
 
 
 @pytest.fixture(scope="session")

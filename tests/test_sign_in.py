@@ -19,9 +19,8 @@ from landcover_plugin.sign_in import SIGN_IN, SignIn, fault_of
 
 
 @pytest.fixture
-def store(qgis_app: Any) -> Iterator[Any]:
-    manager = QgsApplication.authManager()
-    assert manager.setMasterPassword("only for this test", True)
+def store(auth_manager: Any) -> Iterator[Any]:
+    manager = auth_manager
     stored: list[str] = []
 
     def make(method: str, **values: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qgis.core import QgsApplication, QgsAuthMethodConfig
+from qgis.core import QgsAuthMethodConfig
 from qgis.PyQt.QtCore import QThread
 
 from landcover_plugin.core.errors import CancelledError, ImageryError
@@ -92,10 +92,8 @@ def test_the_referer_and_the_password_of_the_layer_go_along(server: MapServer) -
             source.read(SMALL, (1, 2, 3))
 
 
-def test_an_entry_of_the_authentication_database_is_used(server: MapServer, tmp_path: Path) -> None:
-    manager = QgsApplication.authManager()
-    if manager.isDisabled() or not manager.setMasterPassword("opens the test's database", True):
-        pytest.skip("this QGIS has no authentication database here")
+def test_an_entry_of_the_authentication_database_is_used(server: MapServer, auth_manager: Any) -> None:
+    manager = auth_manager
     entry = QgsAuthMethodConfig("Basic")
     entry.setName("tiles")
     entry.setConfig("username", "ada")
