@@ -152,7 +152,7 @@ def test_a_stop_under_load_answers_all_that_are_under_way(slow) -> None:
             answers = [future.result(60) for future in futures if not future.exception(60)]
         assert len(answers) >= pending
         assert {answer["classes"].shape for answer in answers} == {(1, 256, 256)}
-        assert served.process.wait(30) == 0
+        assert served.process.wait(90) == 0  # 30 s of grace, and a busy computer
         with pytest.raises(BackendError, match="No answer"):
             ask(0)
     finally:
