@@ -368,7 +368,7 @@ def main():
 
     unload()
     counting = None
-    end = time.monotonic() + 20
+    end = time.monotonic() + 40
     while time.monotonic() < end:
         QTest.qWait(500)
         left = running() + [t.name for t in threading.enumerate() if "landcover" in t.name]

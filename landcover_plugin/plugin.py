@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .processing.provider import LandcoverProvider
 
 
-_CLEAR_MS = (500, 5000)
+_CLEAR_MS = (500, 5_000, 20_000)
 
 
 class LandcoverPlugin:
@@ -78,6 +78,6 @@ class LandcoverPlugin:
             self._provider = None
         self._translation.end()
         # Python looks through objects as old as these so seldom that plugins reloaded before would pile up;
-        # not at once, for Qt deletes windows a moment later
+        # not at once, for Qt deletes windows a moment later, and QGIS' own threads let go when they are done
         for delay_ms in _CLEAR_MS:
             QTimer.singleShot(delay_ms, gc.collect)

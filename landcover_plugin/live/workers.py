@@ -202,6 +202,8 @@ class Worker:
 
     def _answered(self, job: Job, chip: Chip, setup: Setup, future: Future[Any]) -> None:
         """In a thread of the backend (or the canceller's)."""
+        # the future holds what calls this, and so the job, and the chip: a circle that Python is slow to see
+        job.cancel = lambda: None
         feed = self._feed
         self._slots.free()
         try:

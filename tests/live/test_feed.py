@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +296,20 @@ def test_closing_in_mid_view_leaves_no_thread(image: Path):
         assert feed.join(5)
     left = [t for t in threading.enumerate() if t not in before]
     assert left == []
+
+
+def test_a_closed_feed_goes_without_waiting_for_pythons_collector(image: Path):
+    feed = make_feed(image, workers=2)
+    predicted(feed, whole_view(feed))
+    feed.close()
+    assert feed.join(5)
+    gone = weakref.ref(feed)
+    gc.disable()  # in QGIS it looks at old objects once in many minutes
+    try:
+        del feed
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_asking_a_closed_feed_does_nothing(image: Path):
