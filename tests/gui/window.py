@@ -32,7 +32,7 @@ def plugin():
     return plugins['landcover_plugin']
 
 def wait(condition, seconds=20, what=''):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * float(os.environ.get('LANDCOVER_TEST_PATIENCE', '1'))
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(what or 'it did not happen in time')
@@ -142,7 +142,7 @@ def drive(
         script: Python; it ends with ``run(main)``.
         folder: for the profile, the result and screenshots; kept between calls with the same one.
         settings: of the plugin, such as ``{"models_folder": …}``.
-        timeout_s: then QGIS is taken to hang.
+        timeout_s: then QGIS is taken to hang; LANDCOVER_TEST_PATIENCE, a factor, is for a busy computer.
         environment: more of it.
         profile_settings: of QGIS, such as ``{"UI/UITheme": "Night Mapping"}``.
     """
@@ -153,6 +153,7 @@ def drive(
     (folder / "driver.py").write_text(PRELUDE + script)
     (folder / "result.json").unlink(missing_ok=True)
     packages = os.environ.get("LANDCOVER_TEST_PACKAGES") or _site_packages()
+    timeout_s *= float(os.environ.get("LANDCOVER_TEST_PATIENCE", "1"))
     env = {
         **os.environ,
         "QT_QPA_PLATFORM": "xcb",
