@@ -113,15 +113,18 @@ def rss_mb(): return int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e
 before = rss_mb()
 spec = find_model(sys.argv[1])
 backend = open_backend('onnxruntime:cpu', spec)
+from landcover_plugin.core.backends import Priority
 chip = np.zeros((1, len(spec.bands), spec.chip, spec.chip), spec.dtype)
-for _ in range(3):
-    backend.submit(chip, ('classes', 'probabilities8')).result()
+for count in (1, 12, 12):
+    asked = [backend.submit(chip, ('classes', 'probabilities8'), Priority.LIVE) for _ in range(count)]
+    for future in asked:
+        future.result()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before)
 """
 
 
 def network_peak_mb(spec: ModelSpec) -> float:
-    """What the network adds to a process at most, weights and all, in one of its own."""
+    """What the network adds to a process at most, weights and all, in one of its own, at its full rate."""
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, str(spec.folder)], capture_output=True, text=True, check=True
     )
