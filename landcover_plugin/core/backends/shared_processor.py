@@ -47,9 +47,15 @@ class SharedProcessor:
 
         Args:
             seconds: of one thread, that a chip took in the session with all of them.
+
+        Raises:
+            LandcoverError: the session that they share cannot be made.
         """
-        if seconds * self._threads <= LIGHT_S:
-            self.ways = min(self._threads, _MOST_WAYS)
+        ways = min(self._threads, _MOST_WAYS) if seconds * self._threads <= LIGHT_S else 1
+        if ways > 1:
+            # now, for it would hold up the window in the middle of a view; and those who call run too
+            self._shared = self._load(self._threads - ways + 1)
+        self.ways = ways
 
     @contextlib.contextmanager
     def session(self, *, is_live: bool) -> Iterator[Any]:
@@ -62,11 +68,7 @@ class SharedProcessor:
             while self._is_alone:
                 self._changed.wait()
             self._waiting -= 1
-            alone = is_live and not self._running and not self._waiting
-            if not alone and self._shared is None:
-                # those who call run too
-                self._shared = self._load(self._threads - self.ways + 1)
-            self._is_alone = alone
+            alone = self._is_alone = is_live and not self._running and not self._waiting
             self._running += 1
         try:
             yield self.whole if alone else self._shared

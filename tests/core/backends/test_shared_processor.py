@@ -58,23 +58,6 @@ def test_a_live_request_beside_others_shares_the_processor():
         assert session == 5
 
 
-def test_a_session_that_cannot_be_made_leaves_room_for_others():
-    made = []
-
-    def load(count: int) -> int:
-        made.append(count)
-        if len(made) == 2:
-            raise MemoryError
-        return count
-
-    light = SharedProcessor(load, 2)
-    light.weigh(0)
-    with pytest.raises(MemoryError), light.session(is_live=False):
-        pass
-    with light.session(is_live=True) as session:
-        assert session == 2
-
-
 @pytest.mark.parametrize("name", ["naip-landcover", "naip-landcover-8bit", "rgb-landcover"])
 def test_the_shipped_models_are_light_and_give_the_same_bits_in_either_session(name: str):
     """What one chip at a time gives by all threads is what many give side by side."""
