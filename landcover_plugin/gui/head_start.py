@@ -58,6 +58,7 @@ class HeadStart(QObject):
     def close(self) -> None:
         """Stop, and let go of everything."""
         self._switch.changed.disconnect(self._wait)
+        self._imported.disconnect(self._hold)  # it may be on its way
         self._idle.stop()
         self._let_go()
         if self._join is not None:

@@ -72,6 +72,7 @@ class LiveFeeds:
         self._leaving: list[TileFeed] = []
         self._lock = threading.RLock()
         self._openings = 0
+        self._closed = False
         self.cache = self._make_cache(cache_path)
 
     def _make_cache(self, path: Path) -> TileCache:
@@ -140,6 +141,10 @@ class LiveFeeds:
                imagery.sources[0].fingerprint)  # fmt: skip
         with self._lock:
             feed = self._feeds.get(key)
+            if self._closed:  # nobody would end its threads
+                for unused in imagery.sources:
+                    unused.close()
+                return
             if feed is None:
                 feed = self._feeds[key] = TileFeed(
                     imagery, spec, self._open_backend, self.cache, start_thread, uri.bands
@@ -182,7 +187,9 @@ class LiveFeeds:
         self._leaving.append(feed)
 
     def close(self) -> None:
-        """End all threads."""
+        """End all threads; data sources that are opened from now on have no feed."""
+        with self._lock:
+            self._closed = True
         self._services.stop()
         for key in list(self._feeds):
             self._drop(key)

@@ -103,6 +103,8 @@ class LiveSession(QObject):
                     self._on_answer,
                     self._has_window,
                 )
+                if self._closed:
+                    self._made.close()
             return self._made
 
     @property

@@ -50,6 +50,18 @@ def test_a_model_replaced_under_its_name_leaves_the_open_layer_and_serves_the_ne
     np.testing.assert_array_equal(predicted(layer), before)
 
 
+@pytest.mark.parametrize("was_used", [True, False])
+def test_what_is_opened_after_the_session_was_closed_starts_no_thread(session, image, was_used):
+    from landcover_plugin.live.uri import LiveUri
+
+    text = LiveUri(str(image), "gdal", "four", "classes").text()
+    if was_used:
+        assert session.source_of(text).feed is not None
+    session.close()
+    assert session.source_of(text).feed is None
+    assert session.feeds == []
+
+
 def test_a_layer_that_is_bound_anew_shows_the_model_that_is_there_now(session, image, models):
     from landcover_plugin.gui.live_layers import bind
 
