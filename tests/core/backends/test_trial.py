@@ -188,7 +188,8 @@ def test_with_the_cpu_alone_nothing_is_tried(tmp_path: Path, monkeypatch: pytest
     fake = FakeSessions(monkeypatch, [])
     with open_backend("auto", write_brightest_band_model(tmp_path / "m")) as backend:
         assert backend.description.endswith(f" thread{'' if ' 1 thread' in backend.description else 's'}")
-    assert [name for name, _ in fake.asked] == ["CPUExecutionProvider"]
+    # a light network has two sessions there
+    assert {name for name, _ in fake.asked} == {"CPUExecutionProvider"}
 
 
 def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
