@@ -104,7 +104,8 @@ def ask_together(url: str, folder: Path, live: int, batch: int, answers: int) ->
 def _start(url: str, folder: Path, priority: Priority, at_once: int, answers: int) -> subprocess.Popen[str]:
     arguments = [url, str(folder), priority.name, str(at_once), str(answers)]
     command = [sys.executable, "-m", "tests.server.asking", *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipe, root = subprocess.PIPE, Path(__file__).parents[2]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=root)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import time
 from collections.abc import Sequence
 from types import ModuleType
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackendError, ModelError
-from ..model import ModelSpec, file_sha256
+from ..model import ModelSpec
 from ..model_precision import precision_of
 from .answers import DTYPE_OF, AnswerCheck, shape_fits
 from .protocol import Arrays, Priority
@@ -65,7 +67,8 @@ class OnnxRuntimeRunner:
         self._spec, self._check = spec, AnswerCheck(spec)
         threads = threads or thread_count()
         self._provider = provider = _provider(ort, device)
-        self._processor = SharedProcessor(lambda count: _load(ort, spec, provider, count), threads)
+        file = _read(spec)
+        self._processor = SharedProcessor(lambda count: _load(ort, spec, file, provider, count), threads)
         precision = precision_of(spec)
         if precision == "float32":
             precision = provider.precision
@@ -131,8 +134,8 @@ class OnnxRuntimeRunner:
                 f"{spec.path} cannot run on a chip of {side} x {side} pixels ({first_line(e)}); "
                 "import the model again."
             ) from e
-        if self._provider is CPU:
-            self._processor.weigh((time.thread_time() - began) * (spec.chip / side) ** 2)
+        seconds = (time.thread_time() - began) * (spec.chip / side) ** 2
+        self._processor.weigh(seconds if self._provider is CPU else math.inf)
 
 
 def candidates(spec: ModelSpec) -> list[Candidate]:
@@ -191,7 +194,23 @@ def _provider(ort: ModuleType, device: str) -> Provider:
     return PROVIDERS[device]
 
 
-def _load(ort: ModuleType, spec: ModelSpec, provider: Provider, threads: int) -> Any:
+def _read(spec: ModelSpec) -> bytes:
+    """The model's file, read once, so that all its sessions are of the same."""
+    try:
+        file = spec.path.read_bytes()
+    except OSError as e:
+        raise ModelError(
+            f"The model file {spec.path} cannot be read ({e.strerror or e}); import it again."
+        ) from e
+    if hashlib.sha256(file).hexdigest() != spec.sha256:
+        raise ModelError(
+            f"{spec.path} is not the file that its model.json describes (its SHA-256 differs); "
+            "import the model again."
+        )
+    return file
+
+
+def _load(ort: ModuleType, spec: ModelSpec, file: bytes, provider: Provider, threads: int) -> Any:
     fault = library_fault(ort, provider)
     if fault:
         raise _not_started(provider, fault)
@@ -208,20 +227,11 @@ def _load(ort: ModuleType, spec: ModelSpec, provider: Provider, threads: int) ->
     if provider.device == "directml":
         options.enable_mem_pattern = False  # which it does not know
     try:
-        if file_sha256(spec.path) != spec.sha256:
-            raise ModelError(
-                f"{spec.path} is not the file that its model.json describes (its SHA-256 differs); "
-                "import the model again."
-            )
         # without its fallback to the CPU, which it would take silently, even between two runs
         session = ort.InferenceSession(
-            str(spec.path), options, providers=[(provider.name, dict(provider.options))], enable_fallback=0
+            file, options, providers=[(provider.name, dict(provider.options))], enable_fallback=0
         )
-    except OSError as e:
-        raise ModelError(
-            f"The model file {spec.path} cannot be read ({e.strerror or e}); import it again."
-        ) from e
-    except (ModelError, MemoryError):
+    except MemoryError:
         raise
     except Exception as e:  # ONNX Runtime's errors have no common class
         if provider is not CPU:

@@ -34,7 +34,8 @@ class SharedProcessor:
     """
 
     def __init__(self, load: Callable[[int], Any], threads: int) -> None:
-        self._load, self._threads = load, threads
+        self._load: Callable[[int], Any] = load
+        self._threads = threads
         self.whole = load(threads)
         self.ways = 1
         self._shared: Any = None
@@ -43,10 +44,10 @@ class SharedProcessor:
         self._is_alone = False
 
     def weigh(self, seconds: float) -> None:
-        """Decide how many requests run at a time.
+        """Decide how many requests run at a time, once.
 
         Args:
-            seconds: of one thread, that a chip took in the session with all of them.
+            seconds: of one thread, that a chip took in the session with all of them; infinite for one way.
 
         Raises:
             LandcoverError: the session that they share cannot be made.
@@ -56,6 +57,7 @@ class SharedProcessor:
             # now, for it would hold up the window in the middle of a view; and those who call run too
             self._shared = self._load(self._threads - ways + 1)
         self.ways = ways
+        del self._load  # and what it holds
 
     @contextlib.contextmanager
     def session(self, *, is_live: bool) -> Iterator[Any]:

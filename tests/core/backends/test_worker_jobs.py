@@ -34,14 +34,17 @@ class Killer(Silent):
     """Kills the worker with SIGKILL after some tiles."""
 
     def __init__(self, *after: int) -> None:
-        self.after, self.tiles, self.killed = after, 0, set()
+        self.after, self.tiles, self.due, self.killed = after, 0, 0, set()
 
     def progress(self, progress: Progress) -> None:
         self.tiles += 1
+        self.due += self.tiles in self.after
         pid = worker_process().pid
-        if self.tiles in self.after and pid is not None:
-            os.kill(pid, signal.SIGKILL)
+        # the one that was killed just now may not have another in its place yet
+        if self.due and pid is not None and pid not in self.killed:
+            self.due -= 1
             self.killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
 
 
 def map_of(image: Path, spec, url: str, out: Path, reporter: Silent | None = None) -> tuple[str, int]:
