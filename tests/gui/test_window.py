@@ -315,8 +315,12 @@ def main():
         RESULT['unloaded'].append(utils.unloadPlugin('landcover_plugin'))
         if n == 0:
             utils.loadPlugin('landcover_plugin'); utils.startPlugin('landcover_plugin')
-    QTest.qWait(300)
-    gc.collect()
+    end = time.monotonic() + 30  # Qt deletes windows, and threads end, a moment later: a longer one on a busy computer
+    while True:
+        QTest.qWait(300)
+        gc.collect()
+        if not things_of_the_plugin() or time.monotonic() > end:
+            break
     RESULT['things'] = things_of_the_plugin()
     RESULT['modules'] = sorted(name for name in sys.modules if name.startswith('landcover_plugin'))
     RESULT['threads'] = [t.name for t in threading.enumerate() if 'landcover' in t.name]
