@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..live.live_settings import LiveSettings
     from ..live.live_source import LiveSource
 
-IDLE_MS = 800
+IDLE_MS = 300
 KEEP_MS = 10 * 60 * 1000
 _LOCAL = ("auto", "onnxruntime", "worker", "numpy", "openvino")
 

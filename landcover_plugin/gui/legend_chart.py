@@ -27,6 +27,8 @@ _SHARE = Qt.ItemDataRole.UserRole + 1
 _COLOUR = Qt.ItemDataRole.UserRole + 2
 _ID = Qt.ItemDataRole.UserRole + 3
 _LEAST_BAR = 72
+_USUAL_LETTERS = 45
+"""Wide enough for the legends of the models that come with the plugin, their shares and their areas."""
 
 
 class _Bar(QStyledItemDelegate):
@@ -147,18 +149,19 @@ class LegendChart(QTreeWidget):
         for item in self._items():
             class_id = item.data(0, _ID)
             share = shares.get(class_id, 0.0)
-            figure = share_text(share) if found else ""
-            area = area_text(areas.get(class_id, 0.0)) if areas is not None else ""
             item.setData(1, _SHARE, share)
-            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, figure)
-            item.setText(2, area)
+            item.setData(1, Qt.ItemDataRole.AccessibleTextRole, share_text(share) if found else "")
+            item.setText(2, area_text(areas.get(class_id, 0.0)) if areas is not None else "")
         self.blockSignals(False)
         self._fit()
 
     def _fit(self) -> None:
         """Be as high as the rows are, and never too narrow for names, bars and areas."""
         items = self._items()
-        self.setMinimumWidth(self.columnWidth(0) + self.columnWidth(2) + _LEAST_BAR + 2 * self.frameWidth())
+        columns = self.columnWidth(0) + self.columnWidth(2) + _LEAST_BAR
+        # from the start on: a dock that widens later makes the map smaller, which is then drawn anew
+        usual = _USUAL_LETTERS * self.fontMetrics().averageCharWidth()
+        self.setMinimumWidth(max(columns, usual) + 2 * self.frameWidth())
         bottom = self.visualItemRect(items[-1]).bottom() + 1 if items else 2 * row_height(self.fontMetrics())
         self.setFixedHeight(self.header().height() + bottom + 2 * self.frameWidth())
 

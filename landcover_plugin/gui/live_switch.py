@@ -140,6 +140,8 @@ class LiveSwitch(QObject):
         feed, canvas = layer.dataProvider().live.feed, self._iface.mapCanvas()
         if feed is None:
             return
+        if not canvas.isDrawing():
+            canvas.stopRendering()  # of the ground around the view, which QGIS may be at for seconds
         feed.prepare()
         size = canvas.mapSettings().outputSize()
         for extent in view_extent(canvas, layer):

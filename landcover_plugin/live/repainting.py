@@ -12,6 +12,7 @@ from qgis.PyQt.QtCore import QObject, QTimer
 
 from ..core.grid import Extent
 from .registry import KEY
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from .feed import TileFeed
@@ -52,7 +53,7 @@ class _Gate:
             now: the time.
             is_whole: whether all that is looked at is there, so that nothing is gained by gathering more.
         """
-        apart = _LEAST_S if is_whole else max(_LEAST_S, _COSTS * self.cost_s)
+        apart = 0.0 if is_whole else max(_LEAST_S, _COSTS * self.cost_s)
         return max(0.0, self.asked_at + apart - now)
 
 
@@ -61,10 +62,9 @@ class Repainter(QObject):
 
     A repaint on a plain timer would cancel other, slow layers for ever. So a layer is painted again
     only while no map window that shows it is drawing, else when that one has finished; and at most
-    every 100 ms or four times what the last such frame took, but the last tiles of a view after 100 ms
-    in any case. A frame that a lost network reply keeps from ending for three times QGIS' limit on the
-    network is not waited for. Main thread only. It holds no layer:
-    a layer that goes is not in the windows any more.
+    every 100 ms or four times what the last such frame took, but the last tiles of a view at once. A
+    frame that a lost network reply keeps from ending for three times QGIS' limit on the network is not
+    waited for. Main thread only. It holds no layer: a layer that goes is not in the windows any more.
 
     Args:
         session: whose news it follows.
@@ -76,6 +76,7 @@ class Repainter(QObject):
         self._session, self._canvases = session, canvases
         self._gates: dict[str, _Gate] = {}
         self._known: list[Any] = []
+        self._surroundings = Surroundings()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._paint_due)
@@ -95,6 +96,7 @@ class Repainter(QObject):
             canvas.mapCanvasRefreshed.disconnect(self._refreshed)
             canvas.extentsChanged.disconnect(self._moved)
         self._known.clear()
+        self._surroundings.release()
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -115,7 +117,8 @@ class Repainter(QObject):
         self._paint_due()
 
     def _begins(self) -> None:
-        """A window starts a frame."""
+        """A window starts a frame, after which QGIS may draw the ground around it."""
+        self._update_surroundings()
         now = time.monotonic()
         for gate in self._gates.values():
             if not gate.is_drawn and gate.begun_at is None:
@@ -179,6 +182,7 @@ class Repainter(QObject):
                 canvas.extentsChanged.connect(self._moved)
                 known.append(canvas)
         self._tell_views(only=False)
+        self._update_surroundings()
         if any(gate.is_due for gate in self._gates.values()) and not self._soon.isActive():
             self._paint_due()
 
@@ -186,6 +190,12 @@ class Repainter(QObject):
         for gate in self._gates.values():
             gate.is_drawn = True  # its frame is given up for one of the new view, with all layers in it
         self._tell_views(only=True)
+
+    def _update_surroundings(self) -> None:
+        for canvas in self._living():
+            feeds = [layer.dataProvider().live.feed for layer in live_layers(canvas)]
+            awaited = any(feed is not None and feed.queue.waiting for feed in feeds)
+            self._surroundings.update(canvas, is_awaited=awaited)
 
     def _tell_views(self, *, only: bool) -> None:
         views: dict[int, tuple[TileFeed, list[Extent]]] = {}

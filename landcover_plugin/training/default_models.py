@@ -26,7 +26,7 @@ from .loop import LoopPlan, Place, Report, TrainingLoop
 from .network import NetworkShape, SegmentationNetwork
 from .prediction import classes as predicted_classes
 from .prediction import probabilities as predicted_probabilities
-from .water_colours import WATER, chips_with_water, recoloured
+from .water_colours import WATER, chips_with_water, recoloured, sure_water
 
 NAMES = tuple(c.name for c in LEGEND)
 MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
@@ -218,7 +218,7 @@ def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int | No
 
 def _anchor_water(chips: TrainingSet, chip: int, share: npt.NDArray[np.uint8]) -> None:
     """Draw crops around what is surely water."""
-    rows, cols = np.nonzero(share >= 0.75 * 254)
+    rows, cols = np.nonzero(sure_water(share))
     for q in np.random.default_rng(chip).integers(len(rows), size=6):
         place = (int(rows[q]) * SOFT_STEP, int(cols[q]) * SOFT_STEP)
         chips.anchors.append(Anchor(chip, *place, WATER, int(chips.group[chip])))

@@ -18,15 +18,19 @@ _SURE = 0.75
 Floats = npt.NDArray[np.float32]
 
 
+def sure_water(share: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Where shares of water, 0 to 254, leave little doubt."""
+    found: npt.NDArray[np.bool_] = share >= _SURE * 254
+    return found
+
+
 def chips_with_water(soft: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Positions of chips of which some part is surely water.
 
     Args:
         soft: ``(N, class, 128, 128)`` shares, 0 to 254.
     """
-    found: npt.NDArray[np.int64] = np.flatnonzero(
-        (soft[:, WATER] >= _SURE * 254).mean((1, 2)) >= _LEAST_SHARE
-    )
+    found: npt.NDArray[np.int64] = np.flatnonzero(sure_water(soft[:, WATER]).mean((1, 2)) >= _LEAST_SHARE)
     return found
 
 

@@ -13,7 +13,6 @@ from landcover_plugin.core.model_library import find_model
 from landcover_plugin.core.raster_io import raster_io
 from tests.gui.window import drive, qgis_command
 from tests.rasters import noise, read_raster, write_raster
-from tests.tiny_model import write_tiny_model
 
 pytestmark = [
     pytest.mark.skipif(not qgis_command(), reason="xvfb-run and qgis are needed to drive a window"),
@@ -40,16 +39,6 @@ def keep(name, layer):
     picture, view = grabbed(layer)
     np.savez(FOLDER + '/' + name + '.npz', picture=picture, rows=view.rows, cols=view.cols, level=view.level)
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_tiny_model(
-        tmp_path / "models" / "four", classes=4, tile=256, halo=16, kernel=5, pixel_size_m=(0.6, 0.3, 2.5),
-        fill="reflect",
-    )  # fmt: skip
-    write_raster(tmp_path / "image.tif", noise(4, 1700, 2300), tiled=True)
-    return tmp_path
 
 
 def settings(folder: Path) -> dict:

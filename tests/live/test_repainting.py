@@ -16,11 +16,10 @@ def test_paintings_are_four_times_their_cost_apart_while_tiles_are_missing():
     assert gate.wait_s(10.5, is_whole=False) == 0
 
 
-def test_the_last_tiles_of_a_view_wait_for_a_tenth_of_a_second_only():
+def test_the_last_tiles_of_a_view_do_not_wait():
     gate = _Gate()
     gate.asked_at, gate.cost_s = 10.0, 0.5
-    assert gate.wait_s(10.0, is_whole=True) == pytest.approx(0.1)
-    assert gate.wait_s(10.2, is_whole=True) == 0
+    assert gate.wait_s(10.0, is_whole=True) == 0
 
 
 def test_a_frame_given_up_for_a_new_view_says_nothing_about_the_costs_of_a_painting():

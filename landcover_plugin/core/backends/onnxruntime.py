@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -80,6 +80,10 @@ class OnnxRuntimeRunner:
         self._input = _check_input(self._processor.whole, spec)
         _check_outputs(self._processor.whole, spec)
         self._probe()
+
+    def follow(self, waiting: Callable[[], int]) -> None:
+        """Learn from the queue how many requests wait behind those that run."""
+        self._processor.follow(waiting)
 
     @property
     def in_flight(self) -> int:

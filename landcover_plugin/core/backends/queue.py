@@ -46,6 +46,9 @@ class RequestQueue:
         self._closed = False
         self._threads: list[threading.Thread] = []
         self._serving = self._idle = 0
+        follow = getattr(runner, "follow", None)
+        if follow is not None:  # only those that divide a processor have it
+            follow(self.__len__)
         with self._changed:
             self._start_thread()
 

@@ -19,7 +19,8 @@ class SharedProcessor:
 
     The threads of one run wait for each other after every layer; several runs side by side, a thread
     each, do not, and give a quarter to a half more chips a second. Yet a live request that finds nothing
-    else under way runs by itself on all threads, so that the first tile of a view comes sooner.
+    else under way runs by itself on all threads, so that the first tile of a view comes sooner; and one
+    behind which nothing waits has all threads too, for the others' will be idle: a view's last tile.
 
     Batch requests always run in the same session, so a job's bits do not hang on what else was running.
     Any thread may call it. A network is heavy until it has been weighed.
@@ -41,7 +42,12 @@ class SharedProcessor:
         self._shared: Any = None
         self._changed = threading.Condition()
         self._running = self._waiting = 0
-        self._is_alone = False
+        self._is_alone = self._all_taken = False
+        self._queued: Callable[[], int] = lambda: 1
+
+    def follow(self, queued: Callable[[], int]) -> None:
+        """Ask ``queued`` how many requests are to come."""
+        self._queued = queued
 
     def weigh(self, seconds: float) -> None:
         """Decide how many requests run at a time, once.
@@ -71,12 +77,15 @@ class SharedProcessor:
                 self._changed.wait()
             self._waiting -= 1
             alone = self._is_alone = is_live and not self._running and not self._waiting
+            has_all = alone or (is_live and not self._all_taken and not self._queued())
+            self._all_taken |= has_all
             self._running += 1
         try:
-            yield self.whole if alone else self._shared
+            yield self.whole if has_all else self._shared
         finally:
             with self._changed:
                 self._running -= 1
+                self._all_taken &= not has_all
                 if alone:
                     self._is_alone = False
                     self._changed.notify_all()

@@ -58,6 +58,18 @@ def test_a_live_request_beside_others_shares_the_processor():
         assert session == 5
 
 
+@pytest.mark.parametrize(("queued", "session_of_last"), [(0, 8), (1, 5)])
+def test_a_live_request_behind_which_nothing_waits_has_all_threads_too(queued: int, session_of_last: int):
+    light = processor()
+    light.follow(lambda: queued)
+    with light.session(is_live=False), light.session(is_live=True) as last:
+        assert last == session_of_last
+        with light.session(is_live=True) as one_more:
+            assert one_more == 5, "two runs on all threads are slower than two that share them"
+        with light.session(is_live=False) as batch:
+            assert batch == 5, "a job's bits hang on nothing else"
+
+
 @pytest.mark.parametrize("name", ["naip-landcover", "naip-landcover-8bit", "rgb-landcover"])
 def test_the_shipped_models_are_light_and_give_the_same_bits_in_either_session(name: str):
     """What one chip at a time gives by all threads is what many give side by side."""
