@@ -173,6 +173,26 @@ def default(
 
 
 @train.command()
+@click.option(
+    "--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Checkpoints and kept labels."
+)
+@click.option("--steps", default=2200, show_default=True, help="Of each of the five runs.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+def folds(runs: Path, steps: int, device: str) -> None:
+    """Measure how naip-landcover is trained: five runs from nothing, each without one fold.
+
+    The data are those that LANDCOVER_DATA names. Stopped runs go on where they were.
+    """
+    from .default_folds import pooled_folds
+    from .default_run import figures_text
+
+    with place(device) as where, _progress(steps, where.leads) as report:
+        found = pooled_folds(runs, where, steps, _say, report)
+    if where.leads:
+        click.echo(figures_text(found))
+
+
+@train.command()
 @click.argument("model")
 @click.option("--hold", default=0, show_default=True, help="Fold of five that the model did not see.")
 def evaluate(model: str, hold: int) -> None:

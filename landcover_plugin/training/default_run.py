@@ -98,7 +98,7 @@ def run_default(
         found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
         say(found.as_text())
         return
-    soft = _soft_labels(given, hold, runs / "cache", where, say)
+    soft = soft_labels(given, hold, runs / "cache", where, say)
     colour_only = name == "rgb-landcover"
     if colour_only:
         soft = blended_labels(soft, network_from(infrared), given.images)
@@ -131,7 +131,7 @@ def run_default(
         )
 
 
-def _soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
+def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
     """The weak teacher's labels, made by one process while the others wait."""
     if where.leads:
         weak_labels(given, model_2018(cache), hold, cache, say)
