@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
+    Qgis,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsFeatureSink,
@@ -22,7 +23,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ..core.errors import ImageryError, OutputError
 from ..qgis_imagery.layers import raster_path
@@ -36,13 +37,18 @@ if TYPE_CHECKING:
     from ..core.areas import ClassArea
     from ..core.raster_io import Polygon
 
+_FIELDS_OF_META_TYPES = 33800
+if Qgis.QGIS_VERSION_INT >= _FIELDS_OF_META_TYPES:
+    _KIND, _TEXT = QMetaType.Type, QMetaType.Type.QString
+else:
+    _KIND, _TEXT = QVariant.Type, QVariant.Type.String
 _COLUMNS = (
-    ("zone", QVariant.Type.String),
-    ("class", QVariant.Type.Int),
-    ("name", QVariant.Type.String),
-    ("pixels", QVariant.Type.LongLong),
-    ("area_m2", QVariant.Type.Double),
-    ("share", QVariant.Type.Double),
+    ("zone", _TEXT),
+    ("class", _KIND.Int),
+    ("name", _TEXT),
+    ("pixels", _KIND.LongLong),
+    ("area_m2", _KIND.Double),
+    ("share", _KIND.Double),
 )
 
 
