@@ -53,6 +53,7 @@ class LandcoverProvider(QgsRasterDataProvider):
         super().__init__(text)
         self.live = source
         self.export: NativeExport | None = None
+        self._is_clone = False
         self._output = source.uri.output
         if source.feed is not None:
             source.feed.users.add(self)
@@ -63,6 +64,7 @@ class LandcoverProvider(QgsRasterDataProvider):
         """Another provider of the same, for a render thread; QGIS deletes it."""
         c = LandcoverProvider(self.dataSourceUri(), self.live)
         c.copyBaseSettings(self)
+        c._is_clone = True
         sip.transferto(c, c)  # QGIS deletes c; until then it owns itself
         note_clone(c)
         return c
@@ -195,7 +197,7 @@ class LandcoverProvider(QgsRasterDataProvider):
             self.live.fail(error)
 
     def _picture(self, extent: Extent, width: int, height: int, feedback: Any) -> Bytes | None:
-        feed, may_wait = self.live.feed, _may_wait(feedback)
+        feed, may_wait = self.live.feed, self._may_wait(feedback)
         if feed is None and may_wait:
             raise ImageryError(self.live.problem)
         if feed is None or width < 1 or height < 1:
@@ -211,6 +213,17 @@ class LandcoverProvider(QgsRasterDataProvider):
             return feed.paint(view, there, self._output)
         tiles = feed.wait(view, self._output, lambda: feedback is not None and feedback.isCanceled())
         return feed.paint(view, tiles, self._output)
+
+    def _may_wait(self, feedback: Any) -> bool:
+        """Whether the caller can wait for predictions: a layout or a writer can, a map window cannot.
+
+        Layouts draw in the main thread and say so by a feedback of their own. Who comes to the main thread
+        without one is not to freeze the window (identify, a histogram), unless it has made itself a clone:
+        a script that writes a raster.
+        """
+        if feedback is not None:
+            return not (feedback.renderPartialOutput() or feedback.isPreviewOnly())
+        return self._is_clone or not is_main_thread()
 
     def identify(
         self,
@@ -236,17 +249,6 @@ class LandcoverProvider(QgsRasterDataProvider):
         else:
             return QgsRasterIdentifyResult()
         return QgsRasterIdentifyResult(format, found)
-
-
-def _may_wait(feedback: Any) -> bool:
-    """Whether the caller can wait for predictions: a layout or a writer can, a map window cannot.
-
-    Layouts draw in the main thread and say so by a feedback of their own; who comes to the main thread
-    without one (identify, a histogram) is not to freeze the window.
-    """
-    if feedback is not None:
-        return not (feedback.renderPartialOutput() or feedback.isPreviewOnly())
-    return not is_main_thread()
 
 
 def _extent(rectangle: QgsRectangle) -> Extent:

@@ -62,6 +62,20 @@ def batch(path: Path, models: Path, out: Path, level: int = 0) -> np.ndarray:
     return read_raster(out)[0]
 
 
+def test_a_script_that_writes_a_raster_in_the_main_thread_gets_the_whole_map(
+    session, image, models, tmp_path
+):
+    layer = live_layer(image)
+    pipe = qgis.QgsRasterPipe()
+    assert pipe.set(layer.dataProvider().clone())
+    writer = qgis.QgsRasterFileWriter(str(tmp_path / "script.tif"))
+    error = writer.writeRaster(
+        pipe, layer.width(), layer.height(), layer.extent(), layer.crs(), qgis.QgsCoordinateTransformContext()
+    )
+    assert error == qgis.QgsRasterFileWriter.NoError
+    assert (read_raster(tmp_path / "script.tif")[0] == batch(image, models, tmp_path / "batch.tif")).all()
+
+
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_what_qgis_writes_from_a_live_layer_is_the_batch_jobs_map(session, image, models, tmp_path, level):
     layer = live_layer(image)
