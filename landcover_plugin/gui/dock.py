@@ -27,7 +27,7 @@ from qgis.PyQt.QtWidgets import (
 from ..core.model_library import list_models
 from ..live.outputs import BLEND, CLASSES, CONFIDENCE
 from ..live.registry import KEY
-from ..live.repainting import is_live, view_extent
+from ..live.repainting import is_live, view_extent, view_size
 from ..live.session import LiveSession
 from ..translation import tr
 from .choice_boxes import ImageryBox, ModelBox
@@ -233,7 +233,7 @@ class LiveDock(QgsDockWidget):
             from ..live.view_shares import shares_of_view
 
             canvas = self._iface.mapCanvas()
-            size = canvas.mapSettings().outputSize()
+            size = view_size(canvas)
             for extent in view_extent(canvas, layer):
                 found = shares_of_view(feed, extent, max(1, size.height()), max(1, size.width()))
         self._chart.set_shares(found)

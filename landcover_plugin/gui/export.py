@@ -13,7 +13,7 @@ from qgis.PyQt.QtWidgets import QFileDialog
 from ..core.errors import CancelledError, LandcoverError
 from ..core.progress import Progress
 from ..live.live_settings import PREFIX
-from ..live.repainting import view_extent
+from ..live.repainting import view_extent, view_size
 from ..live.session import LiveSession
 from ..translation import tr
 from .live_layers import class_renderer
@@ -97,7 +97,7 @@ class Exporter:
         if feed is None or not extents:
             return
         extent = extents[0]
-        size = self._iface.mapCanvas().mapSettings().outputSize()
+        size = view_size(self._iface.mapCanvas())
         view = feed.view(extent, size.height(), size.width())
         if view is None:
             self._session.tell(tr("This view is too far out to predict; zoom in, then export it."), "export")
@@ -141,7 +141,7 @@ class Exporter:
         feed, extents = layer.dataProvider().live.feed, view_extent(self._iface.mapCanvas(), layer)
         if feed is None or not extents:
             return
-        size = self._iface.mapCanvas().mapSettings().outputSize()
+        size = view_size(self._iface.mapCanvas())
         view = feed.view(extents[0], size.height(), size.width())
         level = view.level if view is not None else min(MAX_LEVEL, feed.levels(extents[0]).coarsest)
         out = path or self._ask_path(layer, tr("Export what has been predicted"))

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from ..core.errors import ImageryError, LandcoverError, ModelError
 from ..live.live_settings import PREFIX
 from ..live.outputs import CLASSES
-from ..live.repainting import is_live, view_extent
+from ..live.repainting import is_live, view_extent, view_size
 from ..live.session import LiveSession
 from ..live.uri import LiveUri
 from ..translation import tr
@@ -143,7 +143,7 @@ class LiveSwitch(QObject):
         if not canvas.isDrawing():
             canvas.stopRendering()  # of the ground around the view, which QGIS may be at for seconds
         feed.prepare()
-        size = canvas.mapSettings().outputSize()
+        size = view_size(canvas)
         for extent in view_extent(canvas, layer):
             view = feed.view(extent, size.height(), size.width()) if not size.isEmpty() else None
             if view is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis, QgsCoordinateTransform, QgsCsException, QgsNetworkAccessManager, QgsProject
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtCore import QObject, QSize, QTimer
 
 from ..core.grid import Extent
 from .registry import KEY
@@ -24,6 +24,7 @@ _MOST_COST_S = 0.5
 _TICK_MS = 400
 _MOST_TIMEOUTS = 3
 _EXPANDS_GROUPS = 32400
+_ASKS_DEVICE_PIXELS = 33404
 
 
 class _Gate:
@@ -233,3 +234,11 @@ def view_extent(canvas: Any, layer: Any) -> list[Extent]:
     except QgsCsException:
         return []
     return [Extent(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())]
+
+
+def view_size(canvas: Any) -> QSize:
+    """Pixels in which QGIS asks rasters for what a map window shows: those of the screen since 3.34.4."""
+    settings = canvas.mapSettings()
+    if Qgis.QGIS_VERSION_INT >= _ASKS_DEVICE_PIXELS:
+        return settings.deviceOutputSize()
+    return settings.outputSize()

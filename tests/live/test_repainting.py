@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 
-from landcover_plugin.live.repainting import Repainter, _Gate
+from landcover_plugin.live.repainting import Repainter, _Gate, view_size
 
 
 def test_paintings_are_four_times_their_cost_apart_while_tiles_are_missing():
@@ -38,3 +38,17 @@ def test_a_frame_given_up_for_a_new_view_says_nothing_about_the_costs_of_a_paint
     assert gate.is_drawn
     assert gate.begun_at is None
     repainter.close()
+
+
+def test_a_views_size_is_that_in_which_qgis_asks_for_it():
+    """On a fine screen the level of a view hangs on it, so tiles of another level would be asked for."""
+    from types import SimpleNamespace
+
+    from qgis.core import Qgis, QgsMapSettings
+    from qgis.PyQt.QtCore import QSize
+
+    settings = QgsMapSettings()
+    settings.setOutputSize(QSize(300, 200))
+    settings.setDevicePixelRatio(2)
+    found = view_size(SimpleNamespace(mapSettings=lambda: settings))
+    assert found == (QSize(600, 400) if Qgis.QGIS_VERSION_INT >= 33404 else QSize(300, 200))
