@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _IDLE, _WORKING, _READY, _WRONG = "#8d8d8d", "#2f7fc1", "#3a9a4b", "#c0392b"
 
 
+_WORD_JOINER = "\u2060"
+
+
 class StateLine(QWidget):
     """A coloured dot, what runs the model, tiles waiting and the rate.
 
@@ -119,4 +122,5 @@ def _sentence(live: Any, found: ViewShares | None, is_on: bool) -> tuple[str, st
         parts.append(escape(tr("predicted at 1 : {} of the imagery's detail").format(1 << found.level)))
     if not feed.is_made_for_pixels:
         parts.append(escape(tr("the model was made for other pixel sizes; expect poor results")))
-    return (_WORKING if waiting else _READY), " · ".join(parts)
+    # Qt breaks lines behind a slash, also between <nobr> and </nobr>
+    return (_WORKING if waiting else _READY), " · ".join(parts).replace("/s", f"/{_WORD_JOINER}s")

@@ -155,7 +155,7 @@ run(main)
     ]
     assert not result["good"][0]
     assert result["runs_on"].endswith(f" at {server}")
-    assert "Mpx/s" in result["state"]
+    assert "Mpx/\u2060s" in result["state"], "a rate is not broken over two lines"
     assert "401" in result["refused"]
     assert result["certificate_later"].startswith("Authentication by 'PKI-Paths' is not possible")
     assert_nowhere(BEARER, tmp_path)
