@@ -114,13 +114,17 @@ def _sentence(live: Any, found: ViewShares | None, is_on: bool) -> tuple[str, st
     rate = feed.tiles_a_second() * live.tile * live.tile / 1e6
     parts = [escape(setup.backend.description)]
     if waiting:
-        parts.append(escape(tr("{} tiles waiting, {:.1f} Mpx/s").format(waiting, rate)))
+        parts.append(_unbroken(tr("{} tiles waiting, {:.1f} Mpx/s").format(waiting, rate)))
     elif getattr(setup.backend, "mpx_a_second", 0):
-        rate = escape(tr("{:.1f} Mpx/s").format(setup.backend.mpx_a_second))
+        rate = _unbroken(tr("{:.1f} Mpx/s").format(setup.backend.mpx_a_second))
         parts.append(f"<nobr>{rate}</nobr>")
     if found is not None and found.level:
         parts.append(escape(tr("predicted at 1 : {} of the imagery's detail").format(1 << found.level)))
     if not feed.is_made_for_pixels:
         parts.append(escape(tr("the model was made for other pixel sizes; expect poor results")))
-    # Qt breaks lines behind a slash, also between <nobr> and </nobr>
-    return (_WORKING if waiting else _READY), " · ".join(parts).replace("/s", f"/{_WORD_JOINER}s")
+    return (_WORKING if waiting else _READY), " · ".join(parts)
+
+
+def _unbroken(rate: str) -> str:
+    """Qt breaks lines behind a slash, also between <nobr> and </nobr>."""
+    return escape(rate.replace("/", f"/{_WORD_JOINER}"))
