@@ -49,6 +49,12 @@ WATER_COLOURS = 8
 """Copies of each chip with water, its water of other colours."""
 TRUST_2018 = 0.4
 """Share of the 2018 model's opinion in Ohio, which is like the land it was trained on."""
+RATE, GO_ON_RATE = 2e-3, 1.5e-3
+"""Learning rate of a fresh network, and of one that goes on."""
+FIRST_SHARE = 0.6
+"""Share of a run from nothing that learns from the weak teacher alone; then the network's own opinion helps."""
+OWN_OPINION = 0.7
+"""Share of a network's own opinion in the soft labels that it goes on with."""
 Say = Callable[[str], None]
 
 
@@ -306,7 +312,7 @@ def train_default(
     steps: int,
     *,
     hold: int | None = 0,
-    rate: float = 2e-3,
+    rate: float = RATE,
     cool_down: float = 0.35,
     colour_only: bool = False,
     start: SegmentationNetwork | None = None,
@@ -342,6 +348,51 @@ def train_default(
         return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold or 0))
 
     return loop.run(check if hold is not None else None, report)
+
+
+def go_on(
+    given: DefaultData,
+    soft: npt.NDArray[np.uint8],
+    folder: Path,
+    where: Place,
+    steps: int,
+    start: SegmentationNetwork,
+    *,
+    hold: int,
+    seed: int = 1,
+    report: Report | None = None,
+) -> SegmentationNetwork:
+    """Let a network with near infrared learn on, its own opinion blended into the soft labels.
+
+    Args:
+        start: a network that never saw fold ``hold``; the others as in :func:`train_default`.
+    """
+    blended = blended_labels(soft, start, given.images, OWN_OPINION)
+    return train_default(
+        given, blended, folder, where, steps, hold=hold, rate=GO_ON_RATE, cool_down=0.5, start=start, seed=seed,
+        report=report,
+    )  # fmt: skip
+
+
+def train_from_nothing(
+    given: DefaultData,
+    soft: npt.NDArray[np.uint8],
+    folder: Path,
+    where: Place,
+    steps: int,
+    *,
+    hold: int,
+    seed: int = 1,
+    report: Report | None = None,
+) -> SegmentationNetwork:
+    """A fresh network with near infrared: taught by the weak teacher, then going on with its own opinion.
+
+    Args:
+        steps: of both parts together; the others as in :func:`train_default`.
+    """
+    first = round(FIRST_SHARE * steps)
+    taught = train_default(given, soft, folder / "taught", where, first, hold=hold, seed=seed, report=report)
+    return go_on(given, soft, folder, where, steps - first, taught, hold=hold, seed=seed, report=report)
 
 
 def shifted(network: SegmentationNetwork) -> SegmentationNetwork:

@@ -17,15 +17,19 @@ from . import default_data as data
 from .checkpoint import network_from
 from .default_legend import LEGEND, MERGED
 from .default_models import (
+    GO_ON_RATE,
     MERGED_NAMES,
+    RATE,
     DefaultData,
     blended_labels,
+    go_on,
     held_out,
     measure,
     read_default_data,
     shifted,
     short_figures,
     train_default,
+    train_from_nothing,
     weak_labels,
 )
 from .default_scenes import train_scenes
@@ -41,9 +45,7 @@ from .shipped import shipped_classes
 from .warm_start import network_of
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 3600, "rgb-landcover": 6000}
-RATE, GO_ON_RATE = 2e-3, 1.5e-3
-"""Learning rate of a fresh network, and of one that goes on from an earlier version."""
+STEPS = {"naip-landcover": 6000, "rgb-landcover": 6000}
 REFIT_STEPS = 500
 """Steps in which a measured network goes on with the held-out fold's points before it is shipped."""
 REFIT_RATE = 6e-4
@@ -100,16 +102,21 @@ def run_default(
         return
     soft = soft_labels(given, hold, runs / "cache", where, say)
     colour_only = name == "rgb-landcover"
+    steps = steps or STEPS[name]
+    first = _earlier(start, given) if start else None
     if colour_only:
         soft = blended_labels(soft, network_from(infrared), given.images)
-    first = network_from(infrared) if colour_only else None
-    if start is not None:
-        seen = given.images[:: len(given.images) // 64, : len(start.bands)]
-        first = network_of(start, np.ascontiguousarray(seen))
-    network = train_default(
-        given, soft, runs / name, where, steps or STEPS[name], hold=hold, rate=GO_ON_RATE if start else RATE,
-        cool_down=0.5 if start else 0.35, colour_only=colour_only, start=first, seed=seed, report=report,
-    )  # fmt: skip
+        network = train_default(
+            given, soft, runs / name, where, steps, hold=hold, rate=GO_ON_RATE if start else RATE,
+            cool_down=0.5 if start else 0.35, colour_only=True, start=first or network_from(infrared),
+            seed=seed, report=report,
+        )  # fmt: skip
+    elif first is not None:
+        network = go_on(given, soft, runs / name, where, steps, first, hold=hold, seed=seed, report=report)
+    else:
+        network = train_from_nothing(
+            given, soft, runs / name, where, steps, hold=hold, seed=seed, report=report
+        )
     shipped = train_default(
         given, soft, runs / name / "refit", where, REFIT_STEPS, hold=None, rate=REFIT_RATE, cool_down=0.5,
         colour_only=colour_only, start=network_from(runs / name / "checkpoint.pt"), seed=seed + 1,
@@ -129,6 +136,12 @@ def run_default(
             earlier,
             version,
         )
+
+
+def _earlier(start: ModelSpec, given: DefaultData) -> SegmentationNetwork:
+    """The network of an earlier version, normalised by some of the chips."""
+    seen = given.images[:: len(given.images) // 64, : len(start.bands)]
+    return network_of(start, np.ascontiguousarray(seen))
 
 
 def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:

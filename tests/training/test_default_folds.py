@@ -30,7 +30,7 @@ def test_each_fold_is_held_out_of_the_run_that_is_measured_on_it(
 ) -> None:
     trained: list[tuple[str, int, int]] = []
 
-    def train_default(given, soft, folder, where, steps, *, hold, report):
+    def train_from_nothing(given, soft, folder, where, steps, *, hold, report):
         trained.append((folder.name, hold, steps))
         assert soft == f"labels without {hold}"
         return small_network
@@ -41,7 +41,7 @@ def test_each_fold_is_held_out_of_the_run_that_is_measured_on_it(
 
     monkeypatch.setattr(default_folds, "read_default_data", SimpleNamespace)
     monkeypatch.setattr(default_folds, "soft_labels", lambda given, hold, *_: f"labels without {hold}")
-    monkeypatch.setattr(default_folds, "train_default", train_default)
+    monkeypatch.setattr(default_folds, "train_from_nothing", train_from_nothing)
     monkeypatch.setattr(default_folds, "measure", measure)
     said: list[str] = []
     where = Place(0, 1, small_network.head.weight.device)

@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
 import torch
 
-from landcover_plugin.training.default_models import SHIFT, held_out, shifted
+from landcover_plugin.training import default_models
+from landcover_plugin.training.default_models import (
+    SHIFT,
+    blended_labels,
+    held_out,
+    shifted,
+    train_from_nothing,
+)
+from landcover_plugin.training.prediction import probabilities
 
 
 def test_a_shift_is_added_to_every_pixels_logits(small_network) -> None:
@@ -17,3 +29,31 @@ def test_the_second_quad_is_held_out_also_when_all_folds_are_learned() -> None:
     assert held_out("m_3708035_ne_1_new", None) and held_out("m_3708035_ne_1_new", 3)
     assert not held_out("m_3708020_sw_1_new", None)
     assert held_out("ohio_03_07", 0) and not held_out("ohio_03_07", None)
+
+
+def test_a_networks_opinion_is_blended_into_the_soft_labels(small_network) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (2, 4, 64, 64), dtype=np.uint8)
+    soft = np.zeros((2, 5, 32, 32), np.uint8)
+    soft[:, 2] = 254
+    opinion = probabilities(small_network, images).reshape(2, 5, 32, 2, 32, 2).mean((3, 5))
+    blended = blended_labels(soft, small_network, images, 0.7)
+    assert np.abs(blended - (0.3 * soft + 0.7 * 254 * opinion)).max() <= 0.51
+
+
+def test_a_network_from_nothing_goes_on_with_its_own_opinion(
+    monkeypatch, tmp_path: Path, small_network
+) -> None:
+    runs: list[tuple] = []
+
+    def train_default(given, soft, folder, where, steps, *, hold, start=None, **_):
+        runs.append((soft, folder, steps, hold, start))
+        return small_network
+
+    monkeypatch.setattr(default_models, "train_default", train_default)
+    monkeypatch.setattr(default_models, "blended_labels", lambda soft, *_: soft + " and its own")
+    given = SimpleNamespace(images=None)
+    train_from_nothing(given, "the teacher's", tmp_path / "run", None, 1000, hold=3)  # type: ignore[arg-type]
+    assert runs == [
+        ("the teacher's", tmp_path / "run" / "taught", 600, 3, None),
+        ("the teacher's and its own", tmp_path / "run", 400, 3, small_network),
+    ]
