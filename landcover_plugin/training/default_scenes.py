@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ MERGE = {
     "residential": 0, "commercial": 1, "transport": 2, "grass": 3, "wooded": 3, "barren": 4, "shrub": 4,
 }  # fmt: skip
 CHIP = 256
+VERSION = "2"
+"""Of the model: one more with every other encoder."""
 
 
 def read_scenes(folder: Path, names: list[str]) -> dict[str, int]:
@@ -85,4 +88,4 @@ def _export(classifier: SceneClassifier, found: Measured, out: Path) -> ModelSpe
         classifier, CHIP, LEGEND, {"five folds by place": found.as_json()},
         {"trained with": "landcover train default naip-scene"},
     )  # fmt: skip
-    return export_scene_model(classifier, spec, out)
+    return export_scene_model(classifier, replace(spec, version=VERSION), out)

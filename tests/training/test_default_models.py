@@ -45,14 +45,19 @@ def test_a_network_from_nothing_goes_on_with_its_own_opinion(
 ) -> None:
     runs: list[tuple] = []
 
-    def train_default(given, soft, folder, where, steps, *, hold, start=None, **_):
+    def train_default(given, soft, folder, where, steps, *, hold, report, start=None, **_):
         runs.append((soft, folder, steps, hold, start))
+        report(steps, steps, {})
         return small_network
 
     monkeypatch.setattr(default_models, "train_default", train_default)
     monkeypatch.setattr(default_models, "blended_labels", lambda soft, *_: soft + " and its own")
-    given = SimpleNamespace(images=None)
-    train_from_nothing(given, "the teacher's", tmp_path / "run", None, 1000, hold=3)  # type: ignore[arg-type]
+    given, where, reached = SimpleNamespace(images=None), None, []
+    train_from_nothing(
+        given, "the teacher's", tmp_path / "run", where, 1000, hold=3,  # type: ignore[arg-type]
+        report=lambda step, *_: reached.append(step),
+    )  # fmt: skip
+    assert reached == [600, 1000]
     assert runs == [
         ("the teacher's", tmp_path / "run" / "taught", 600, 3, None),
         ("the teacher's and its own", tmp_path / "run", 400, 3, small_network),
