@@ -112,6 +112,10 @@ def run(main):
         if 'error' in RESULT:
             iface.mainWindow().grab().save(os.path.join(FOLDER, 'error.png'))
             os._exit(9)
+        try:  # QGIS 3.22 can wait for ever for a service's drawing that is cancelled as its request begins
+            wait(settled, 5)
+        except TimeoutError:
+            pass
         if FOLDER.startswith('/tmp'):  # QGIS asks what is to become of layers there
             QgsProject.instance().clear()
         QgsProject.instance().setDirty(False)
