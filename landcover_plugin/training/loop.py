@@ -90,6 +90,8 @@ def place(device: str = "auto") -> Iterator[Place]:
         torch.distributed.init_process_group("nccl" if name.startswith("cuda") else "gloo")
     try:
         yield Place(rank, world, torch.device(name))
+        if world > 1:  # torchrun stops the one that still writes when another ends badly
+            torch.distributed.barrier()
     finally:
         if world > 1:
             torch.distributed.destroy_process_group()
@@ -150,6 +152,7 @@ class TrainingLoop:
                 speed = (self.step - began_at) * self.plan.batch / (time.monotonic() - began)
                 self._check(seen, speed, validate, report)
                 seen = []
+        self._trained = self.network  # lets go of the process group, which must not outlive its place
         return self.averaged
 
     def _learn(self, crops: Crops) -> dict[str, float]:
