@@ -19,6 +19,7 @@ from .default_legend import LEGEND, MERGED
 from .default_models import (
     GO_ON_RATE,
     MERGED_NAMES,
+    OWN_OPINION,
     RATE,
     DefaultData,
     blended_labels,
@@ -118,6 +119,8 @@ def run_default(
         network = train_from_nothing(
             given, soft, runs / name, where, steps, hold=hold, seed=seed, report=report
         )
+    if not colour_only:
+        soft = blended_labels(soft, network, given.images, OWN_OPINION)
     shipped = train_default(
         given, soft, runs / name / "refit", where, REFIT_STEPS, hold=None, rate=REFIT_RATE, cool_down=0.5,
         colour_only=colour_only, start=network_from(runs / name / "checkpoint.pt"), seed=seed + 1,
