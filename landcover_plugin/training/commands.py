@@ -147,7 +147,10 @@ def scenes(chips: Path, run: Path, encoder: str, folds: int, tune: int, seed: in
     "--hold", default=0, show_default=True, help="Fold of five that is kept out until figures are taken."
 )
 @click.option(
-    "--from", "start", help="Earlier version to go on from, which held out the same fold; else from nothing."
+    "--from",
+    "start",
+    type=_FOLDER,
+    help="Folder of an earlier run to go on from, which held out the same fold; else from nothing.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -157,7 +160,7 @@ def default(
     models: Path,
     steps: int | None,
     hold: int,
-    start: str | None,
+    start: Path | None,
     seed: int,
     device: str,
 ) -> None:
@@ -168,8 +171,7 @@ def default(
     from .default_run import STEPS, run_default
 
     with place(device) as where, _progress(steps or STEPS.get(name, 1), where.leads) as report:
-        earlier = find_model(start) if start else None
-        run_default(name, runs, models, where, _say, report, steps=steps, hold=hold, seed=seed, start=earlier)
+        run_default(name, runs, models, where, _say, report, steps=steps, hold=hold, seed=seed, start=start)
 
 
 @train.command()

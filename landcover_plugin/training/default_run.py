@@ -34,6 +34,7 @@ from .default_models import (
     weak_labels,
 )
 from .default_scenes import train_scenes
+from .earlier_run import HELD_OUT, MEASURED_FORM, fold_held_out, read_earlier_run
 from .evaluation import Measured
 from .export import export_model, segmentation_spec
 from .loop import Place, Report
@@ -43,7 +44,6 @@ from .prediction import classes
 from .quantise import eight_bit_model
 from .sheet import write_sheet
 from .shipped import shipped_classes
-from .warm_start import network_of
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
 STEPS = {"naip-landcover": 6000, "rgb-landcover": 6000}
@@ -78,7 +78,7 @@ def model_2018(cache: Path) -> Path:
 
 def run_default(
     name: str, runs: Path, models: Path, where: Place, say: Say, report: Report | None,
-    steps: int | None = None, hold: int = 0, seed: int = 1, start: ModelSpec | None = None,
+    steps: int | None = None, hold: int = 0, seed: int = 1, start: Path | None = None,
 ) -> None:  # fmt: skip
     """Train one of :data:`MODELS`, measure it on the held-out fold and write its folder.
 
@@ -92,8 +92,9 @@ def run_default(
         steps: of the run, if not the usual ones.
         hold: fold that is held out until the network is measured.
         seed: of everything random.
-        start: earlier version of the model to go on from, one that held out the same fold.
+        start: folder of an earlier run of the model to go on from, one that held out the same fold.
     """
+    earlier = read_earlier_run(start, name, hold, data.FOLDS) if start else None
     given = read_default_data()
     infrared = runs / "naip-landcover" / "checkpoint.pt"
     if name == "naip-scene":
@@ -105,16 +106,18 @@ def run_default(
     soft = soft_labels(given, hold, runs / "cache", where, say)
     colour_only = name == "rgb-landcover"
     steps = steps or STEPS[name]
-    first = _earlier(start, given) if start else None
     if colour_only:
         soft = blended_labels(soft, network_from(infrared), given.images)
         network = train_default(
-            given, soft, runs / name, where, steps, hold=hold, rate=GO_ON_RATE if start else RATE,
-            cool_down=0.5 if start else 0.35, colour_only=True, start=first or network_from(infrared),
+            given, soft, runs / name, where, steps, hold=hold, rate=GO_ON_RATE if earlier else RATE,
+            cool_down=0.5 if earlier else 0.35, colour_only=True,
+            start=earlier.network if earlier else network_from(infrared),
             seed=seed, report=report,
         )  # fmt: skip
-    elif first is not None:
-        network = go_on(given, soft, runs / name, where, steps, first, hold=hold, seed=seed, report=report)
+    elif earlier is not None:
+        network = go_on(
+            given, soft, runs / name, where, steps, earlier.network, hold=hold, seed=seed, report=report
+        )
     else:
         network = train_from_nothing(
             given, soft, runs / name, where, steps, hold=hold, seed=seed, report=report
@@ -126,8 +129,6 @@ def run_default(
         colour_only=colour_only, start=network_from(runs / name / "checkpoint.pt"), seed=seed + 1,
     )  # fmt: skip
     if where.leads:
-        earlier = f"{start.name} {start.version}, SHA-256 {start.sha256}" if start else ""
-        version = str(int(start.version) + 1) if start else "1"
         finish_default(
             name,
             shifted(network),
@@ -137,15 +138,9 @@ def run_default(
             models / name,
             hold,
             say,
-            earlier,
-            version,
+            earlier.text if earlier else "",
+            str(earlier.version + 1 if earlier else 1),
         )
-
-
-def _earlier(start: ModelSpec, given: DefaultData) -> SegmentationNetwork:
-    """The network of an earlier version, normalised by some of the chips."""
-    seen = given.images[:: len(given.images) // 64, : len(start.bands)]
-    return network_of(start, np.ascontiguousarray(seen))
 
 
 def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
@@ -190,7 +185,7 @@ def finish_default(
     held_out_sheet(run / "sheet.png", network, given, hold)
     provenance: dict[str, Any] = {
         "trained by": f"landcover train default {name}",
-        "held out": f"fold {hold} of {data.FOLDS} (places, clusters, one quad) until the figures were taken",
+        HELD_OUT: f"{fold_held_out(hold, data.FOLDS)} (places, clusters, one quad) until the figures were taken",
         GONE_ON: f"{REFIT_STEPS} steps with the points of all folds, the quad still held out",
         "points": len(given.points) + len(given.own),
         "started from": earlier or "nothing",
@@ -214,7 +209,7 @@ def _leave_out_8_bit_form_if_worse(
 ) -> None:  # fmt: skip
     """Make and measure the 8-bit form of the network that never saw the fold, in ``run/8bit``."""
     after = short_figures(
-        quantise_default(export_model(network, spec, run / "float"), given, hold, run / "8bit")
+        quantise_default(export_model(network, spec, run / MEASURED_FORM), given, hold, run / "8bit")
     )
     before = short_figures(found)
     lost = max(before[key] - after[key] for key in before if "recall" not in key)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from landcover_plugin.training import default_run
+from landcover_plugin.training.earlier_run import EarlierRun
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_the_steps_with_all_points_have_the_soft_labels_of_the_steps_before(
     replacements = {
         "read_default_data": lambda: SimpleNamespace(images=None),
         "soft_labels": lambda *_: "the teacher's",
-        "_earlier": lambda *_: small_network,
+        "read_earlier_run": lambda *_: EarlierRun(small_network, 1, ""),
         "network_from": lambda path: "near infrared" if path == infrared else measured,
         "go_on": go_on,
         "train_default": train_default,
@@ -42,6 +43,5 @@ def test_the_steps_with_all_points_have_the_soft_labels_of_the_steps_before(
     for part, replacement in replacements.items():
         monkeypatch.setattr(default_run, part, replacement)
     follower = SimpleNamespace(leads=False)
-    start = SimpleNamespace(name=name, version="1")
-    default_run.run_default(name, tmp_path, tmp_path, follower, print, None, start=start)  # type: ignore[arg-type]
+    default_run.run_default(name, tmp_path, tmp_path, follower, print, None, start=tmp_path)  # type: ignore[arg-type]
     assert runs == [(tmp_path / name, labels, 0), (tmp_path / name / "refit", labels, None)]
