@@ -6,7 +6,7 @@ Nothing of a held-out chip is seen in training, neither its pixels nor its point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from . import default_data as data
 from . import weak_teacher
 from .augmentation import Radiometry
+from .checkpoint import network_from, read_checkpoint, write_checkpoint
 from .chips import CHIP, SOFT_STEP, UNLABELLED, Anchor, TrainingSet, empty_set
 from .crops import CropPlan, CropSource
 from .default_legend import LEGEND, MERGED, POINT_CLASSES
@@ -55,6 +56,11 @@ FIRST_SHARE = 0.6
 """Share of a run from nothing that learns from the weak teacher alone; then the network's own opinion helps."""
 OWN_OPINION = 0.7
 """Share of a network's own opinion in the soft labels that it goes on with."""
+KEPT = 0.25
+"""Share of the weights of the network that a run went on from in those that it gives. The mean of both is better
+than either on land that nobody trained on, and where the last steps learned the labels too well."""
+ONWARD = "onward"
+"""Folder, in that of a run, of the steps that go on."""
 Say = Callable[[str], None]
 
 
@@ -364,14 +370,37 @@ def go_on(
 ) -> SegmentationNetwork:
     """Let a network with near infrared learn on, its own opinion blended into the soft labels.
 
+    What comes out is the mean of its weights before and after, in ``folder/checkpoint.pt``; the run itself is in
+    ``folder/onward``.
+
     Args:
         start: a network that never saw fold ``hold``; the others as in :func:`train_default`.
     """
     blended = blended_labels(soft, start, given.images, OWN_OPINION)
-    return train_default(
-        given, blended, folder, where, steps, hold=hold, rate=GO_ON_RATE, cool_down=0.5, start=start, seed=seed,
-        report=report,
+    train_default(
+        given, blended, folder / ONWARD, where, steps, hold=hold, rate=GO_ON_RATE, cool_down=0.5, start=start,
+        seed=seed, report=report,
     )  # fmt: skip
+    if where.leads:
+        after = read_checkpoint(folder / ONWARD / "checkpoint.pt")
+        if after is not None:
+            kept = mean_weights(start.state_dict(), after.averaged, KEPT)
+            write_checkpoint(folder / "checkpoint.pt", replace(after, averaged=kept))
+    if where.world > 1:
+        torch.distributed.barrier()
+    return network_from(folder / "checkpoint.pt")
+
+
+def mean_weights(
+    before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], kept: float
+) -> dict[str, torch.Tensor]:
+    """Weights between those of two networks of one shape, ``kept`` being the share of the first."""
+    return {
+        name: torch.lerp(before[name].to(values.device), values, 1 - kept)
+        if values.is_floating_point()
+        else values
+        for name, values in after.items()
+    }
 
 
 def train_from_nothing(

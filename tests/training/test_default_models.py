@@ -7,13 +7,16 @@ import numpy as np
 import torch
 
 from landcover_plugin.training import default_models
+from landcover_plugin.training.checkpoint import Checkpoint, network_from, write_checkpoint
 from landcover_plugin.training.default_models import (
+    KEPT,
     SHIFT,
     blended_labels,
     held_out,
     shifted,
     train_from_nothing,
 )
+from landcover_plugin.training.network import SegmentationNetwork
 from landcover_plugin.training.prediction import probabilities
 
 
@@ -44,21 +47,29 @@ def test_a_network_from_nothing_goes_on_with_its_own_opinion(
     monkeypatch, tmp_path: Path, small_network
 ) -> None:
     runs: list[tuple] = []
+    learned = SegmentationNetwork(small_network.shape).eval()
+    run = tmp_path / "run"
 
     def train_default(given, soft, folder, where, steps, *, hold, report, start=None, **_):
         runs.append((soft, folder, steps, hold, start))
         report(steps, steps, {})
+        folder.mkdir(parents=True)
+        weights = (learned if start else small_network).state_dict()
+        write_checkpoint(folder / "checkpoint.pt", Checkpoint(learned.shape, steps, {}, weights, weights, {}))
         return small_network
 
     monkeypatch.setattr(default_models, "train_default", train_default)
     monkeypatch.setattr(default_models, "blended_labels", lambda soft, *_: soft + " and its own")
-    given, where, reached = SimpleNamespace(images=None), None, []
-    train_from_nothing(
-        given, "the teacher's", tmp_path / "run", where, 1000, hold=3,  # type: ignore[arg-type]
-        report=lambda step, *_: reached.append(step),
+    given, where, reached = SimpleNamespace(images=None), SimpleNamespace(leads=True, world=1), []
+    found = train_from_nothing(
+        given, "the teacher's", run, where, 1000, hold=3, report=lambda step, *_: reached.append(step),  # type: ignore[arg-type]
     )  # fmt: skip
     assert reached == [600, 1000]
     assert runs == [
-        ("the teacher's", tmp_path / "run" / "taught", 600, 3, None),
-        ("the teacher's and its own", tmp_path / "run", 400, 3, small_network),
+        ("the teacher's", run / "taught", 600, 3, None),
+        ("the teacher's and its own", run / "onward", 400, 3, small_network),
     ]
+    for name, values in network_from(run / "checkpoint.pt").state_dict().items():
+        before, after = small_network.state_dict()[name], learned.state_dict()[name]
+        wanted = KEPT * before + (1 - KEPT) * after if values.is_floating_point() else after
+        assert torch.allclose(values, wanted, atol=1e-6) and torch.equal(values, found.state_dict()[name])
