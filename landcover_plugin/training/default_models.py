@@ -6,7 +6,7 @@ Nothing of a held-out chip is seen in training, neither its pixels nor its point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from .crops import CropPlan, CropSource
 from .default_legend import LEGEND, MERGED, POINT_CLASSES
 from .evaluation import Measured, measured
 from .loop import LoopPlan, Place, Report, TrainingLoop
-from .network import NetworkShape, SegmentationNetwork
+from .network import NetworkShape, SegmentationNetwork, mean_weights, starting_weights
 from .prediction import classes as predicted_classes
 from .prediction import probabilities as predicted_probabilities
 from .water_colours import WATER, chips_with_water, recoloured, sure_water
@@ -391,18 +391,6 @@ def go_on(
     return network_from(folder / "checkpoint.pt")
 
 
-def mean_weights(
-    before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], kept: float
-) -> dict[str, torch.Tensor]:
-    """Weights between those of two networks of one shape, ``kept`` being the share of the first."""
-    return {
-        name: torch.lerp(before[name].to(values.device), values, 1 - kept)
-        if values.is_floating_point()
-        else values
-        for name, values in after.items()
-    }
-
-
 def train_from_nothing(
     given: DefaultData,
     soft: npt.NDArray[np.uint8],
@@ -438,13 +426,6 @@ def shifted(network: SegmentationNetwork) -> SegmentationNetwork:
     cells = len(network.head.bias) // len(SHIFT)
     result.head.bias.data += torch.tensor(SHIFT).repeat_interleave(cells)
     return result.eval()
-
-
-def starting_weights(network: SegmentationNetwork, bands: int) -> dict[str, torch.Tensor]:
-    """Weights of a trained network for one with fewer bands: the last bands' are left out."""
-    weights = dict(network.state_dict())
-    weights["stem.0.weight"] = weights["stem.0.weight"][:, : 4 * bands].clone()
-    return weights
 
 
 def blended_labels(

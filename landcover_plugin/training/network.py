@@ -8,6 +8,7 @@ the same cells in every tile, and the reach is a plain sum (see :func:`reach_px`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -148,3 +149,20 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
 def parameter_count(network: nn.Module) -> int:
     """How many numbers training may change."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def starting_weights(network: SegmentationNetwork, bands: int) -> dict[str, Tensor]:
+    """Weights of a trained network for one with fewer bands: the last bands' are left out."""
+    weights = dict(network.state_dict())
+    weights["stem.0.weight"] = weights["stem.0.weight"][:, : 4 * bands].clone()
+    return weights
+
+
+def mean_weights(before: Mapping[str, Tensor], after: Mapping[str, Tensor], kept: float) -> dict[str, Tensor]:
+    """Weights between those of two networks of one shape, ``kept`` being the share of the first."""
+    return {
+        name: torch.lerp(before[name].to(values.device), values, 1 - kept)
+        if values.is_floating_point()
+        else values
+        for name, values in after.items()
+    }
