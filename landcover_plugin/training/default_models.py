@@ -57,8 +57,8 @@ FIRST_SHARE = 0.6
 OWN_OPINION = 0.7
 """Share of a network's own opinion in the soft labels that it goes on with."""
 KEPT = 0.25
-"""Share of the weights of the network that a run went on from in those that it gives. The mean of both is better
-than either on land that nobody trained on, and where the last steps learned the labels too well."""
+"""Share of the weights of the network that a run went on from in those that it gives. In trials the mean of both did
+a little better than the last weights, which had learned the labels too well."""
 ONWARD = "onward"
 """Folder, in that of a run, of the steps that go on."""
 Say = Callable[[str], None]
