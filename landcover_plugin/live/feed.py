@@ -320,6 +320,11 @@ class TileFeed:
         now = time.monotonic()
         return sum(now - at < _RATE_S for at in list(self._arrivals)) / _RATE_S
 
+    def try_again(self) -> None:
+        """What failed is tried again at the next call, not after a while: its cause may have gone."""
+        self._preparation.reopening.hurry()
+        self.queue.retry()
+
     def prepare(self) -> None:
         """Get ready for the first tile before anybody looks; returns at once, and says nothing of trouble."""
         self.is_wanted_soon = True

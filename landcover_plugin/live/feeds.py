@@ -151,6 +151,7 @@ class LiveFeeds:
                 )
                 feed.listeners.append(self._changed)
             else:
+                feed.try_again()  # a project that is opened again after its model was put back
                 for unused in imagery.sources:
                     unused.close()
             self._idle_since.pop(key, None)

@@ -90,6 +90,17 @@ def test_without_its_model_a_saved_layer_is_kept_and_says_what_to_do(session, im
     assert (render(only_live()) != 255).any()
 
 
+def test_a_layer_that_is_opened_anew_tries_at_once_what_failed_for_the_one_before(
+    session, image, models, tmp_path
+):
+    first = live_layer(image)
+    shutil.move(str(models / "four"), str(tmp_path / "away"))
+    assert (render(first) == 255).all()
+    shutil.move(str(tmp_path / "away"), str(models / "four"))
+    assert (render(live_layer(image)) != 255).any()
+    assert (render(first) != 255).any()
+
+
 class Counting:
     """Counts the chips that a backend is given."""
 
