@@ -107,6 +107,7 @@ def run_default(
     colour_only = name == "rgb-landcover"
     steps = steps or STEPS[name]
     if colour_only:
+        given = replace(given, own=data.read_own_points(files=data.READ_BY_EYE))
         soft = blended_labels(soft, network_from(infrared), given.images)
         network = train_default(
             given, soft, runs / name, where, steps, hold=hold, rate=GO_ON_RATE if earlier else RATE,

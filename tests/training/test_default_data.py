@@ -26,6 +26,7 @@ def test_own_labels_lie_on_chips_and_have_known_classes() -> None:
     points = data.read_own_points()
     assert len(points) >= 600
     assert all(0 <= p.row < 256 and 0 <= p.col < 256 for p in points)
+    assert 600 <= len(data.read_own_points(files=data.READ_BY_EYE)) < len(points)
 
 
 def test_generated_chips_are_of_every_class_and_of_no_fold_and_not_of_the_sample_scene() -> None:

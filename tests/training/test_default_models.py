@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
 from landcover_plugin.training import default_models
 from landcover_plugin.training.checkpoint import Checkpoint, network_from, write_checkpoint
 from landcover_plugin.training.default_models import (
+    COLOUR_SHIFT,
     KEPT,
     SHIFT,
     blended_labels,
@@ -20,11 +23,13 @@ from landcover_plugin.training.network import SegmentationNetwork
 from landcover_plugin.training.prediction import probabilities
 
 
-def test_a_shift_is_added_to_every_pixels_logits(small_network) -> None:
-    chips = torch.rand(1, 4, 64, 64) * 255
+@pytest.mark.parametrize(("bands", "shift"), [(4, SHIFT), (3, COLOUR_SHIFT)])
+def test_a_shift_is_added_to_every_pixels_logits(small_network, bands: int, shift: tuple) -> None:
+    network = SegmentationNetwork(replace(small_network.shape, bands=bands)).eval()
+    chips = torch.rand(1, bands, 64, 64) * 255
     with torch.no_grad():
-        difference = shifted(small_network)(chips) - small_network(chips)
-    wanted = torch.tensor(SHIFT)[None, :, None, None].expand_as(difference)
+        difference = shifted(network)(chips) - network(chips)
+    wanted = torch.tensor(shift)[None, :, None, None].expand_as(difference)
     assert torch.allclose(difference, wanted, atol=1e-4)
 
 
