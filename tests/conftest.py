@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.last_failure import forget_last_failure
 
 if TYPE_CHECKING:
     from landcover_plugin.training.landscape import Landscape
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes is not what a test is about
+settings.load_profile("untimed")
 
 _MASTER_PASSWORD = "opens the tests' store"
 

@@ -146,7 +146,7 @@ def test_a_level_is_the_mean_of_valid_pixels_also_over_many_strips(tmp_path: Pat
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([2, 4, 8]), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_means_count_every_valid_pixel_once(rows: int, cols: int, factor: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     values = random.integers(0, 1000, (2, rows, cols)).astype(np.float64)

@@ -109,7 +109,7 @@ def test_a_map_has_classes_palette_names_overviews_and_provenance(tmp_path: Path
     tile=st.sampled_from([16, 37, 64, 128]),
     reach=st.sampled_from([0, 3, 8]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_tiled_equals_untiled(tmp_path_factory: Any, height: int, width: int, tile: int, reach: int) -> None:
     if min(height, width) <= reach:
         reach = 0

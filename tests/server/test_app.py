@@ -240,7 +240,7 @@ MESSAGE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(MESSAGE | JSON, st.binary(max_size=60), st.none() | st.integers(-3, 400))
 def test_no_request_makes_the_server_fail(url, message, raw, shift) -> None:
     body = json.dumps(message).encode()
@@ -248,7 +248,7 @@ def test_no_request_makes_the_server_fail(url, message, raw, shift) -> None:
     assert post(url + INFER, body + raw, **headers).status_code in (200, 400, 413)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#?"), max_size=40))
 def test_no_path_leads_anywhere_it_should_not(url, path) -> None:
     for start in ("/v2/models/", "/v2/", "/"):

@@ -45,9 +45,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=100, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_no_request_finds_a_fault(case: Any, url: str) -> None:
     response = case.call(base_url=url, headers={"Authorization": f"Bearer {BEARER}"})
     case.validate_response(

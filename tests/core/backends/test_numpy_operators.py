@@ -18,8 +18,8 @@ onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 
-BRIEF = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-WIDE = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+BRIEF = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+WIDE = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 1 << 30)
 SIDES = st.integers(1, 3)
 

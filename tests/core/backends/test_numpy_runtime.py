@@ -55,7 +55,7 @@ def test_classes_are_those_of_the_network(tmp_path: Path) -> None:
     assert answer["probabilities8"].shape == (3, 4, 64, 64)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from([1, 3, 7]),
     st.integers(0, 3),
@@ -164,7 +164,7 @@ def test_a_spec_that_lies_about_its_network_is_refused(tmp_path: Path, change, s
         open_backend("numpy:", replace(spec, **change))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_damaged_networks_give_one_sentence(tmp_path: Path, data: st.DataObject) -> None:
     spec = write_tiny_model(tmp_path / "m", tile=16, halo=4, bands=2, depth=1, width=4)

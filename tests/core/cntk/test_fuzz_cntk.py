@@ -18,7 +18,7 @@ from landcover_plugin.core.protobuf import DamagedError
 from tests.core.cntk import cntk_file as cntk
 
 GOOD = cntk.small_network(np.ones((2, 3, 3, 3), np.float32))
-BRIEF = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BRIEF = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def refuses(tmp_path: Path, data: bytes, match: str) -> None:

@@ -22,7 +22,7 @@ from landcover_plugin.core.model_formats.deepness import KEYS, deepness_fields
 from tests.core.model_formats import onnx_networks as nets
 from tests.tiny_model import write_tiny_model
 
-BRIEF = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BRIEF = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 GOOD = nets.network(keys={"class_names": {"0": "a", "1": "b", "2": "c", "3": "d"}, "resolution": 60})
 ONNX = GOOD.SerializeToString()
 

@@ -50,7 +50,7 @@ def test_nodes_arrays_and_ports_are_those_that_the_onnx_package_reads() -> None:
     assert read.nodes[0].integer("to", 0) == onnx.TensorProto.FLOAT
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(TYPES), st.lists(st.integers(0, 4), max_size=4), st.booleans(), st.integers(0, 1 << 30)
 )
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path, monkeypatch: pytest.
         read_onnx(path)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_damaged_files_give_an_error_and_nothing_else(data: st.DataObject) -> None:
     content = bytearray(tiny())
@@ -136,7 +136,7 @@ def test_damaged_files_give_an_error_and_nothing_else(data: st.DataObject) -> No
         assert len(str(e)) < 300
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_noise_gives_an_error_and_nothing_else(content: bytes) -> None:
     with pytest.raises(DamagedError):
