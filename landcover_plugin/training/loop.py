@@ -7,6 +7,7 @@ batch and trains on its share of it. All random choices of a step follow from (s
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,7 @@ def place(device: str = "auto") -> Iterator[Place]:
             torch.distributed.barrier()
     finally:
         if world > 1:
+            gc.collect()  # what wraps a network for several processes holds itself in a circle, and the group with it
             torch.distributed.destroy_process_group()
 
 

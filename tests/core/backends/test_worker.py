@@ -129,15 +129,17 @@ def test_a_live_request_passes_a_batch_job_in_the_worker(spec) -> None:
     picture = np.repeat(chips(spec), 4, axis=0)
     order: list[str] = []
     futures = []
-    for n in range(12):
+    for n in range(30):
         futures.append(batch.submit(picture))
         futures[-1].add_done_callback(lambda _, n=n: order.append(f"b{n}"))
     futures[2].result(30)
     urgent = live.submit(picture, priority=Priority.LIVE)
     urgent.add_done_callback(lambda _: order.append("L"))
+    answered = sum(future.done() for future in futures)
     for future in [*futures, urgent]:
         future.result(30)
-    assert order.index("L") <= 5  # behind the three that were answered and the one that ran
+    # behind those that were answered and the few under way, far before those that wait
+    assert order.index("L") <= answered + 6 < len(futures)
     batch.close()
     live.close()
 
