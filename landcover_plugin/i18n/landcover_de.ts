@@ -765,6 +765,11 @@
   </message>
   <message>
    <location filename="../live/disk_tiles.py" />
+   <source>The tile cache {} is held by another program; until it lets go, new tiles are kept in memory only.</source>
+   <translation>Der Kachelspeicher {} ist von einem anderen Programm belegt; bis es ihn freigibt, bleiben neue Kacheln nur im Arbeitsspeicher.</translation>
+  </message>
+  <message>
+   <location filename="../live/disk_tiles.py" />
    <source>The tile cache {} is damaged and cannot be moved ({}); tiles are kept in memory only.</source>
    <translation>Der Kachelspeicher {} ist beschädigt und lässt sich nicht verschieben ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
   </message>
@@ -772,11 +777,6 @@
    <location filename="../live/disk_tiles.py" />
    <source>The tile cache {} cannot be made ({}); tiles are kept in memory only.</source>
    <translation>Der Kachelspeicher {} lässt sich nicht anlegen ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
-  </message>
-  <message>
-   <location filename="../live/disk_tiles.py" />
-   <source>The tile cache {} cannot be used now ({}); tiles are kept in memory only.</source>
-   <translation>Der Kachelspeicher {} ist jetzt nicht benutzbar ({}); Kacheln bleiben nur im Arbeitsspeicher.</translation>
   </message>
   <message>
    <location filename="../live/exporting.py" />

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 import threading
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS array (
 _LOCK_WAIT_S = 0.25
 _KEPT_AFTER_CUT = 0.9
 _MAX_LOCKED = 3
+_REST_S = 10.0
 _PAGE_OVERHEAD = 512
 _T = TypeVar("_T")
 
@@ -39,7 +41,8 @@ class DiskTiles:
     """Tiles by key in a file bounded by bytes. Any thread may call; calls may take some 10 ms.
 
     It never raises for the sake of the file: what cannot be read is not there, what cannot be
-    written is not kept. ``note`` then says why, once.
+    written is not kept. ``note`` then says why, once. A file that another program holds is left
+    alone for some seconds and then tried again.
 
     Args:
         path: of the SQLite file; its folder is made.
@@ -55,13 +58,13 @@ class DiskTiles:
         self._locked = 0
         self._said: set[str] = set()
         self._connection: sqlite3.Connection | None = None
-        self._is_new = True  # the file is opened when it is needed first
+        self._opens_at = 0.0  # the file is opened when it is needed first; infinite when it is given up
 
     @property
     def is_open(self) -> bool:
         """Whether tiles are kept at all."""
         with self._lock:
-            self._open_once()
+            self._open_in_time()
             return self._connection is not None
 
     def get(self, series: Series, index: TileIndex) -> Arrays | None:
@@ -102,34 +105,41 @@ class DiskTiles:
         with self._lock:
             if self._connection is not None:
                 self._guarded(self._touch)
-            self._close()
-            self._is_new = False
+            self._give_up()
 
     # -- the file --------------------------------------------------------------------------------
 
-    def _open_once(self) -> None:
-        if self._is_new:
-            self._is_new = False
+    def _open_in_time(self) -> None:
+        if self._connection is None and time.monotonic() >= self._opens_at:
             self._open()
 
+    def _give_up(self) -> None:
+        self._close()
+        self._opens_at = math.inf
+
     def _open(self) -> None:
-        for attempt in (1, 2):
+        # SQLite does not wait by itself while another program makes the same file
+        until = time.monotonic() + _LOCK_WAIT_S
+        damaged = False
+        while True:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = self._connected()
                 return
             except (sqlite3.DatabaseError, _NewerFileError) as e:
                 self._close()
-                if not _is_damage(e):
-                    self._say(
-                        tr(
-                            "The tile cache {} cannot be used now ({}); tiles are kept in memory only."
-                        ).format(self._path, e)
-                    )
+                if _is_locked(e) and time.monotonic() < until:
+                    time.sleep(_LOCK_WAIT_S / 10)
+                elif not _is_damage(e):
+                    self._give_way(e)
                     return
-                if attempt == 2 or not self._set_aside(e):
+                elif damaged or not self._set_aside(e):
+                    self._give_up()
                     return
+                else:
+                    damaged = True
             except OSError as e:
+                self._give_up()
                 self._say(
                     tr("The tile cache {} cannot be made ({}); tiles are kept in memory only.").format(
                         self._path, e.strerror
@@ -187,7 +197,7 @@ class DiskTiles:
 
     def _guarded(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
         """What ``work`` gives, or None where the file does not allow it."""
-        self._open_once()
+        self._open_in_time()
         if self._connection is None:
             return None
         try:
@@ -199,20 +209,31 @@ class DiskTiles:
                 self._close()
                 if self._set_aside(e):
                     self._open()
+                else:
+                    self._give_up()
             else:
                 self._give_way(e)
         return None
 
-    def _give_way(self, error: sqlite3.DatabaseError) -> None:
-        self._locked += 1
-        if "locked" in str(error) and self._locked < _MAX_LOCKED:
-            return
-        self._close()
-        self._say(
-            tr("The tile cache {} cannot be used ({}), so new tiles are kept in memory only.").format(
-                self._path, error
+    def _give_way(self, error: Exception) -> None:
+        if not _is_locked(error):
+            self._give_up()
+            self._say(
+                tr("The tile cache {} cannot be used ({}), so new tiles are kept in memory only.").format(
+                    self._path, error
+                )
             )
-        )
+            return
+        self._locked += 1
+        if self._locked >= _MAX_LOCKED:
+            self._close()
+            self._opens_at = time.monotonic() + _REST_S
+            self._say(
+                tr(
+                    "The tile cache {} is held by another program; until it lets go, "
+                    "new tiles are kept in memory only."
+                ).format(self._path)
+            )
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -274,6 +295,11 @@ class DiskTiles:
 
 class _NewerFileError(Exception):
     """The file was written by a version that this one does not know."""
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether another program holds the file ("database is locked", "locking protocol")."""
+    return isinstance(error, sqlite3.OperationalError) and "lock" in str(error)
 
 
 def _is_damage(error: Exception) -> bool:

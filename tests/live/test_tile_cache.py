@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from landcover_plugin.core.grid import TileIndex
+from landcover_plugin.live import disk_tiles
 from landcover_plugin.live.disk_tiles import VERSION, DiskTiles
 from landcover_plugin.live.memory_tiles import MemoryTiles
 from landcover_plugin.live.tile_cache import TileCache
@@ -171,21 +172,62 @@ def test_a_newer_file_is_set_aside(tmp_path: Path):
     disk.close()
 
 
-def test_a_locked_file_means_memory_only(tmp_path: Path):
+def test_a_locked_file_means_memory_only_until_it_is_let_go(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(disk_tiles, "_REST_S", 0.3)
     path = tmp_path / "t.sqlite"
     DiskTiles(path, 1 << 20).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("PRAGMA journal_mode=DELETE")
     other.execute("BEGIN EXCLUSIVE")
     said: list[str] = []
-    cache = TileCache(MemoryTiles(1 << 20), DiskTiles(path, 1 << 20, said.append))
-    cache.put(SERIES, TileIndex(0, 0, 7), tile(0))
-    assert cache.get(SERIES, TileIndex(0, 0, 7), "classes") is not None
-    cache.close()
+    disk = DiskTiles(path, 1 << 20, said.append)
+    cache = TileCache(MemoryTiles(1 << 20), disk)
+    for n in range(5):
+        cache.put(SERIES, TileIndex(0, n, 7), tile(n))
+        assert cache.get(SERIES, TileIndex(0, n, 7), "classes") is not None
+    time.sleep(0.4)
+    assert not disk.is_open
     other.execute("ROLLBACK")
     other.close()
+    time.sleep(0.4)
+    cache.put(SERIES, TileIndex(0, 9, 7), tile(9))
+    cache.close()
     assert len(said) == 1
     assert "memory only" in said[0]
+    disk = DiskTiles(path, 1 << 20)
+    assert disk.get(SERIES, TileIndex(0, 9, 7)) is not None
+    disk.close()
+
+
+def test_a_lock_met_while_the_file_is_opened_passes(tmp_path: Path):
+    path = tmp_path / "t.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    said: list[str] = []
+    disk = DiskTiles(path, 1 << 20, said.append)
+    disk.put([(key(0), tile(0))])
+    other.execute("ROLLBACK")
+    other.close()
+    disk.put([(key(1), tile(1))])
+    assert disk.get(SERIES, TileIndex(0, 1, 7)) is not None
+    assert not said
+    disk.close()
+
+
+def test_a_file_that_another_program_is_making_is_waited_for(tmp_path: Path, monkeypatch):
+    connected = DiskTiles._connected
+    refusals = iter(range(3))
+
+    def refused_at_first(self):
+        if next(refusals, None) is not None:
+            raise sqlite3.OperationalError("database is locked")
+        return connected(self)
+
+    monkeypatch.setattr(DiskTiles, "_connected", refused_at_first)
+    disk = DiskTiles(tmp_path / "t.sqlite", 1 << 20)
+    disk.put([(key(0), tile(0))])
+    assert disk.get(SERIES, TileIndex(0, 0, 7)) is not None
+    disk.close()
 
 
 def test_a_full_disk_means_memory_only(tmp_path: Path):
