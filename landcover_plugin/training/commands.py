@@ -59,7 +59,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--steps", default=3000, show_default=True, help="Steps of the whole run.")
 @click.option("--batch", default=32, show_default=True, help="Crops a step, over all processes.")
-@click.option("--crop", default=128, show_default=True, help="Side of a crop, a multiple of 8.")
+@click.option("--crop", default=128, show_default=True, help="Side of a crop, a multiple of 16.")
 @click.option("--rate", default=2e-3, show_default=True, help="Learning rate.")
 @click.option("--check-every", default=250, show_default=True, help="Steps between checkpoints.")
 @click.option(
@@ -87,9 +87,9 @@ def segment(
     """
     from .segment import SegmentJob, finish, read_job, train_segmentation
 
-    if crop % 8 or crop < 32:
+    if crop % 16 or crop < 32:
         raise OptionError(
-            f"A crop of {crop} pixels does not fit the network; give a multiple of 8 from 32 on."
+            f"A crop of {crop} pixels does not fit the network; give a multiple of 16 from 32 on."
         )
     job = SegmentJob(
         images, labels, run,

@@ -24,14 +24,14 @@ from .crops import CropPlan, CropSource
 from .default_legend import LEGEND, MERGED, POINT_CLASSES
 from .evaluation import Measured, measured
 from .loop import LoopPlan, Place, Report, TrainingLoop
-from .network import NetworkShape, SegmentationNetwork, mean_weights, starting_weights
+from .network import NetworkShape, SegmentationNetwork, begun, mean_weights
 from .prediction import classes as predicted_classes
 from .prediction import probabilities as predicted_probabilities
 from .water_colours import WATER, chips_with_water, recoloured, sure_water
 
 NAMES = tuple(c.name for c in LEGEND)
 MERGED_NAMES = ("water", "tree and shrub", "low vegetation", "built or bare")
-SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 2))
+SHAPE = NetworkShape(4, len(LEGEND), (32, 64, 128), (0, 1, 1), pretrained=True)
 CROPS = CropPlan(side=128, anchored=0.65, group_shares=(0.52, 0.27, 0.19, 0.02), zoom=(0.67, 1.9))
 INFRARED = Radiometry(saturation=0.1)
 COLOUR_ONLY = Radiometry(
@@ -59,8 +59,7 @@ FIRST_SHARE = 0.6
 OWN_OPINION = 0.7
 """Share of a network's own opinion in the soft labels that it goes on with."""
 KEPT = 0.25
-"""Share of the weights of the network that a run went on from in those that it gives. In trials the mean of both did
-a little better than the last weights, which had learned the labels too well."""
+"""Share of the weights that a run went on from in those that it gives: the last alone had learned labels too well."""
 ONWARD = "onward"
 """Folder, in that of a run, of the steps that go on."""
 Say = Callable[[str], None]
@@ -348,9 +347,9 @@ def train_default(
     source = CropSource(chips, CROPS, len(LEGEND), seed)
     plan = LoopPlan(steps=steps, rate=rate, hard_share=0.55, cool_down=cool_down, check_every=250, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = None if start is None else starting_weights(start, len(bands))
-    shape = replace(SHAPE, bands=len(bands))
-    loop = TrainingLoop(shape, source, plan, COLOUR_ONLY if colour_only else INFRARED, where, folder, weights)
+    begins = begun(replace(SHAPE, bands=len(bands)), start, seed)
+    radiometry = COLOUR_ONLY if colour_only else INFRARED
+    loop = TrainingLoop(begins.shape, source, plan, radiometry, where, folder, begins.state_dict())
 
     def check(network: SegmentationNetwork) -> dict[str, float]:
         return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold or 0))
@@ -372,13 +371,15 @@ def go_on(
 ) -> SegmentationNetwork:
     """Let a network with near infrared learn on, its own opinion blended into the soft labels.
 
-    What comes out is the mean of its weights before and after, in ``folder/checkpoint.pt``; the run itself is in
-    ``folder/onward``.
+    What comes out, in ``folder/checkpoint.pt``, is the mean of its weights before and after; of a network that lacked an
+    encoder, those after. The run itself is in ``folder/onward``.
 
     Args:
         start: a network that never saw fold ``hold``; the others as in :func:`train_default`.
     """
     blended = blended_labels(soft, start, given.images, OWN_OPINION)
+    kept = KEPT if start.shape == SHAPE else 0.0  # what has become another network is no part of a mean
+    start = begun(SHAPE, start, seed)
     train_default(
         given, blended, folder / ONWARD, where, steps, hold=hold, rate=GO_ON_RATE, cool_down=0.5, start=start,
         seed=seed, report=report,
@@ -386,8 +387,8 @@ def go_on(
     if where.leads:
         after = read_checkpoint(folder / ONWARD / "checkpoint.pt")
         if after is not None:
-            kept = mean_weights(start.state_dict(), after.averaged, KEPT)
-            write_checkpoint(folder / "checkpoint.pt", replace(after, averaged=kept))
+            mean = mean_weights(start.state_dict(), after.averaged, kept)
+            write_checkpoint(folder / "checkpoint.pt", replace(after, averaged=mean))
     if where.world > 1:
         torch.distributed.barrier()
     return network_from(folder / "checkpoint.pt")

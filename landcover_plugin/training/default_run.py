@@ -21,6 +21,7 @@ from .default_models import (
     MERGED_NAMES,
     OWN_OPINION,
     RATE,
+    SHAPE,
     DefaultData,
     blended_labels,
     go_on,
@@ -39,7 +40,7 @@ from .evaluation import Measured
 from .export import export_model, segmentation_spec
 from .loop import Place, Report
 from .model_folder import write_model_folder
-from .network import SegmentationNetwork, mean_network
+from .network import SegmentationNetwork, mean_network, reach_px
 from .prediction import classes
 from .quantise import eight_bit_model
 from .sheet import write_sheet
@@ -59,7 +60,7 @@ TITLES = {
 }
 DESCRIPTION = (
     "Water, tree and shrub, low vegetation, barren and impervious ground, for aerial imagery of 0.5 to 1.2 m; "
-    "a lean convolutional network that sees 60 pixels to each side."
+    f"a lean convolutional network that sees {reach_px(SHAPE)} pixels to each side."
 )
 GONE_ON = "then went on"
 MOST_LOST = 0.0055

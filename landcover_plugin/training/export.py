@@ -1,12 +1,13 @@
 """From a trained network to a model folder: the graph that does all the work, checked.
 
-The graph takes raw imagery. Scaling is folded into the first convolution, batch normalisation into
-all of them; the decoder runs only on what is kept and its own reach. All that is exact, because the
+The graph takes raw imagery. Scaling is folded into the first convolutions, batch normalisation into
+all of them; what does not look far runs on the inner part of the chip. All that is exact, because the
 halo covers the reach of the network: what zeros stand beyond a chip's edge never reaches its tile.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ from ..core.errors import ModelError
 from ..core.model import OUTPUTS, Band, ModelSpec, PixelSize
 from .default_legend import LEGEND
 from .model_folder import write_model_folder
-from .network import SegmentationNetwork, folded, reach_px
+from .network import NetworkShape, SegmentationNetwork, folded, own_reach_px, reach_px
+from .pretrained import OFFSET, SCALE
 
 TILE = 512
 HALO = 64
@@ -35,8 +37,15 @@ BANDS = (
     Band("blue", "blue", 0.46),
     Band("near infrared", "nir", 0.84),
 )
-_DECODER_CELLS = 3
-"""Cells of stride 8 around the tile that the decoder needs: it reaches 18 pixels."""
+
+
+def halo_of(shape: NetworkShape) -> int:
+    """Pixels around a tile in a chip: the reach of the network, rounded up to 16 and at least 64."""
+    return max(HALO, _up(reach_px(shape)))
+
+
+def _up(pixels: int) -> int:
+    return -(-pixels // 16) * 16
 
 
 class DeployedNetwork(nn.Module):
@@ -45,18 +54,20 @@ class DeployedNetwork(nn.Module):
     Args:
         network: trained.
         ids: legend id of each channel.
-        halo: pixels around the tile, a multiple of 8.
+        halo: pixels around the tile, a multiple of 16.
     """
 
-    def __init__(self, network: SegmentationNetwork, ids: Sequence[int], halo: int = HALO) -> None:
+    def __init__(self, network: SegmentationNetwork, ids: Sequence[int], halo: int) -> None:
         super().__init__()
         self.network = folded(network)
         self.stem = _stem_on_imagery(self.network.stem[0], network.shape.bands)
-        self.edge = _DECODER_CELLS * 8
-        self.crop = halo - self.edge
-        if self.crop < 0 or halo < reach_px(network.shape):
+        self.halo, self.spare = halo, 0
+        if halo < reach_px(network.shape):
             raise ModelError(f"A halo of {halo} pixels does not cover the network's reach of "
                              f"{reach_px(network.shape)}; export it with a larger one.")  # fmt: skip
+        if network.shape.pretrained:
+            self.pretrained_stem = _pretrained_stem_on_imagery(self.network.pretrained.stem[0])
+            self.spare = halo - _up(own_reach_px(network.shape))
         self.first_id = ids[0]
         self.register_buffer("ids", torch.tensor(list(ids), dtype=torch.uint8))
         self.consecutive = list(ids) == list(range(ids[0], ids[0] + len(ids)))
@@ -64,21 +75,22 @@ class DeployedNetwork(nn.Module):
     def logits(self, chips: Tensor) -> Tensor:
         """(N, class, tile, tile) before the softmax."""
         net = self.network
-        at2 = net.stage2(functional.relu(self.stem(chips.float())))
+        at2 = net.stage2(functional.relu(self.stem(_cropped(chips, self.spare).float())))
         at4 = net.stage4(net.down4(at2))
         at8 = net.stage8(net.down8(at4))
-        c = self.crop
-        at2, at4, at8 = _cropped(at2, c // 2), _cropped(at4, c // 4), _cropped(at8, c // 8)
+        if net.shape.pretrained:
+            seen = net.pretrained.seen(functional.relu6(self.pretrained_stem(chips.float())))
+            at4, at8 = net.joined(at4, at8, *(_cropped(x, self.spare // s) for x, s in zip(seen, (4, 8, 16))))
         at4 = net.merge4(at4 + _doubled(net.coarse4(at8)))
         at2 = net.merge2(at2 + _doubled(net.coarse2(at4)))
-        return functional.pixel_shuffle(net.head(_cropped(at2, self.edge // 2)), 2)
+        return functional.pixel_shuffle(_cropped(net.head(at2), (self.halo - self.spare) // 2), 2)
 
     def forward(self, chips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Legend ids, 8-bit probabilities (0 to 254) and probabilities."""
         logits = self.logits(chips)
         best = logits.argmax(1)
         classes = (best + self.first_id).to(torch.uint8) if self.consecutive else self.ids[best]
-        shares = torch.softmax(logits, 1)
+        shares = _softmax(logits)
         return classes, (shares * 254 + 0.5).to(torch.uint8), shares
 
 
@@ -93,6 +105,20 @@ def _stem_on_imagery(stem: nn.Conv2d, bands: int) -> nn.Conv2d:
     return wide
 
 
+def _pretrained_stem_on_imagery(stem: nn.Conv2d) -> nn.Conv2d:
+    """The pretrained encoder's first convolution with the scaling inside."""
+    wide = copy.deepcopy(stem)
+    wide.weight.data *= SCALE
+    wide.bias = nn.Parameter(stem.bias.detach() - OFFSET * wide.weight.data.sum((1, 2, 3)))
+    return wide
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    # ONNX Runtime's own Softmax over channels takes ten times as long as these steps
+    powers = torch.exp(logits - logits.amax(1, keepdim=True))
+    return powers / powers.sum(1, keepdim=True)
+
+
 def _cropped(x: Tensor, edge: int) -> Tensor:
     return x[:, :, edge:-edge, edge:-edge] if edge else x
 
@@ -101,7 +127,7 @@ def _doubled(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def export_graph(network: SegmentationNetwork, path: Path, halo: int = HALO, tile: int = TILE) -> float:
+def export_graph(network: SegmentationNetwork, path: Path, halo: int, tile: int = TILE) -> float:
     """Write the ONNX file and compare it with PyTorch on noise and on even ground.
 
     Returns:
@@ -130,7 +156,7 @@ def export_graph(network: SegmentationNetwork, path: Path, halo: int = HALO, til
     return worst
 
 
-def largest_difference(network: SegmentationNetwork, path: Path, halo: int = HALO) -> float:
+def largest_difference(network: SegmentationNetwork, path: Path, halo: int) -> float:
     """The largest difference in probability between the graph and the network, over test chips."""
     import onnxruntime
 
@@ -176,8 +202,8 @@ def segmentation_spec(
         fill="reflect",
         pixel_size_m=PixelSize(0.6, 0.4, 1.5),
         tile=TILE,
-        halo=HALO,
-        stride=8,
+        halo=halo_of(network.shape),
+        stride=network.shape.stride,
         outputs=OUTPUTS,
         legend=LEGEND,
         figures=figures,

@@ -41,6 +41,7 @@ class LoopPlan:
         hard_share: weight of the labelled pixels' loss beside that of the soft labels.
         smoothing: of hard labels.
         average: how much of the averaged weights is kept in a step.
+        pretrained_share: of the rate, at which an encoder learns that has learned from photographs.
         seed: of everything random.
         check_every: steps between checks on the validation set, and checkpoints.
         precision: ``float32``, ``bfloat16``, or ``auto`` (bfloat16 where the processor has it).
@@ -55,6 +56,7 @@ class LoopPlan:
     hard_share: float = 0.6
     smoothing: float = 0.05
     average: float = 0.999
+    pretrained_share: float = 0.3
     seed: int = 1
     check_every: int = 500
     precision: str = "auto"
@@ -131,7 +133,7 @@ class TrainingLoop:
         self.averaged.load_state_dict(self.network.state_dict())
         self.averaged.to(where.device)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), plan.rate, weight_decay=plan.weight_decay
+            _parameters(self.network, plan.pretrained_share), plan.rate, weight_decay=plan.weight_decay
         )
         self.curves = Curves(folder)
         self.step = 0
@@ -160,7 +162,7 @@ class TrainingLoop:
     def _learn(self, crops: Crops) -> dict[str, float]:
         device = self.where.device
         for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate_at(self.step)
+            group["lr"] = group["share"] * self.plan.rate_at(self.step)
         seed = (self.plan.seed, self.step, self.where.rank)
         images = varied(crops.images, self.radiometry, seed).to(device, memory_format=torch.channels_last)
         self._trained.train()
@@ -214,6 +216,15 @@ class TrainingLoop:
         self.optimiser.load_state_dict(stored.optimiser)
         self.step = stored.step
         self.curves.keep_until(stored.step)
+
+
+def _parameters(network: SegmentationNetwork, pretrained_share: float) -> list[dict[str, Any]]:
+    """What is learned, in groups with their shares of the learning rate."""
+    own = [p for name, p in network.named_parameters() if not name.startswith("pretrained.")]
+    groups: list[dict[str, Any]] = [{"params": own, "share": 1.0}]
+    if network.shape.pretrained:
+        groups.append({"params": list(network.pretrained.parameters()), "share": pretrained_share})
+    return groups
 
 
 def crop_loss(

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .network import STRIDE, SegmentationNetwork, reach_px
+from .network import SegmentationNetwork, reach_px
 
 
 def halo_px(network: SegmentationNetwork) -> int:
     """The reach of a network, rounded up to its stride."""
-    return -(-reach_px(network.shape) // STRIDE) * STRIDE
+    stride = network.shape.stride
+    return -(-reach_px(network.shape) // stride) * stride
 
 
 @torch.no_grad()
@@ -21,7 +22,7 @@ def probabilities(
     """``(N, class, H, W)`` for ``(N, band, H, W)`` imagery, its surroundings mirrored at the edges."""
     halo, device = halo_px(network), next(network.parameters()).device
     height, width = images.shape[2:]
-    spare = (-height % STRIDE, -width % STRIDE)
+    spare = (-height % network.shape.stride, -width % network.shape.stride)
     edges = ((0, 0), (0, 0), (halo, halo + spare[0]), (halo, halo + spare[1]))
     given = []
     for i in range(0, len(images), batch):

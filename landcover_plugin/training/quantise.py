@@ -20,6 +20,8 @@ import numpy.typing as npt
 from ..core.model import ModelSpec
 from .model_folder import write_model_folder
 
+_ROUNDED = ["Conv", "Add", "Relu", "Clip", "Concat", "Resize"]
+
 
 def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
     """Write the 8-bit (QDQ) form of an ONNX file.
@@ -38,7 +40,7 @@ def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
         quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared), str(out), _Chips(chips),
-            quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["Conv", "Add", "Relu"],
+            quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=_ROUNDED,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=_last_adds(prepared),
         )  # fmt: skip
@@ -79,7 +81,7 @@ def _last_adds(path: Path) -> list[str]:
     import onnx
 
     graph = onnx.load(path).graph
-    after = {"Softmax", "ArgMax"}
+    after = {"Exp", "ArgMax"}
     tainted: set[str] = set()
     names = []
     for node in graph.node:

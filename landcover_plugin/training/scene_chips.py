@@ -16,7 +16,7 @@ from ..core.errors import OptionError
 from .pairs import IMAGE_ENDINGS
 
 Say = Callable[[str], None]
-STRIDE = 8
+STRIDE = 16
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def read_scene_chips(source: Path, bands: int, say: Say) -> SceneChips:
         places.append(place)
     if skipped:
         first = ", ".join(skipped[:5]) + (" …" if len(skipped) > 5 else "")
-        say(f"{len(skipped)} of {len(listed)} chips were skipped, since they cannot be read as {bands} bands of "
-            f"8 bit or differ in size from the first: {first}.")  # fmt: skip
+        say(f"{len(skipped)} of {len(listed)} chips were skipped, since they cannot be read as {bands} bands of 8 bit, "
+            f"are not square with a side that {STRIDE} divides, or differ in size from the first: {first}.")  # fmt: skip
     classes = sorted(set(scenes))
     if len(classes) < 2:
         raise OptionError(f"{source} has readable chips of {len(classes)} class; give at least two classes.")
@@ -109,7 +109,7 @@ def _listed_in_table(table: Path) -> list[tuple[Path, str, str]]:
 
 
 def _read(path: Path, bands: int) -> npt.NDArray[np.uint8] | None:
-    """A chip's pixels, or None where they are not square, not of 8 bit, or not to be had."""
+    """A chip's pixels, or None where they are not square, of an unfit side, not of 8 bit, or not to be had."""
     import rasterio
     from rasterio.errors import RasterioError
 

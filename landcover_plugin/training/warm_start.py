@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from ..core.errors import ModelError
 from ..core.model import ModelSpec
 from .network import NetworkShape, SegmentationNetwork
+from .pretrained import OFFSET, SCALE
 
 _PREFIX = "network."
+_WITH_BIAS = ("coarse4", "coarse2", "head", "from4", "from16", "join8", "joined8")
 
 
 def network_of(spec: ModelSpec, images: npt.NDArray[np.uint8]) -> SegmentationNetwork:
@@ -27,7 +29,7 @@ def network_of(spec: ModelSpec, images: npt.NDArray[np.uint8]) -> SegmentationNe
 
     Args:
         spec: of a float32 segmentation model.
-        images: ``(N, band, H, W)`` imagery that normalisation is set by, H and W multiples of 8.
+        images: ``(N, band, H, W)`` imagery that normalisation is set by, H and W multiples of 16.
 
     Raises:
         ModelError: the model was not trained by this program, or is its 8-bit form.
@@ -38,7 +40,7 @@ def network_of(spec: ModelSpec, images: npt.NDArray[np.uint8]) -> SegmentationNe
         for name, sequence in _normalised(network):
             _set_identity(sequence, weights, name)
         for name, part in network.named_modules():
-            if name in ("coarse4", "coarse2", "head"):
+            if name in _WITH_BIAS:
                 part.weight.data.copy_(weights[f"{_PREFIX}{name}.weight"])
                 part.bias.data.copy_(weights[f"{_PREFIX}{name}.bias"])
     except (KeyError, RuntimeError, StopIteration) as e:
@@ -53,7 +55,11 @@ def _weights(spec: ModelSpec) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
     graph = onnx.load(str(spec.path)).graph
-    return {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    for node in graph.node:  # of weights that are the same only one is written
+        if node.op_type == "Identity" and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+    return weights
 
 
 def _shape(weights: dict[str, Tensor]) -> NetworkShape:
@@ -66,7 +72,7 @@ def _shape(weights: dict[str, Tensor]) -> NetworkShape:
     ]
     return NetworkShape(
         stem.shape[1], len(weights[f"{_PREFIX}head.bias"]) // 4, (len(stem), len(at4), len(at8)),
-        (blocks[0], blocks[1], blocks[2]),
+        (blocks[0], blocks[1], blocks[2]), "pretrained_stem.weight" in weights,
     )  # fmt: skip
 
 
@@ -81,9 +87,13 @@ def _set_identity(sequence: nn.Sequential, weights: dict[str, Tensor], name: str
     convolution, norm = sequence[0], sequence[1]
     if name == "stem":
         weight, bias = _stem_on_cells(weights["stem.weight"], weights["stem.bias"])
+    elif name == "pretrained.stem":
+        weight, bias = weights["pretrained_stem.weight"], weights["pretrained_stem.bias"]
+        weight, bias = weight / SCALE, bias + OFFSET * weight.sum((1, 2, 3))
     else:
         weight, bias = weights[f"{_PREFIX}{name}.0.weight"], weights[f"{_PREFIX}{name}.0.bias"]
-    convolution.weight.data.copy_(weight)
+    more = weight.shape[2] - convolution.kernel_size[0]  # zeros, see PaddedConvolution
+    convolution.weight.data.copy_(weight[:, :, more:, more:])
     _undo(norm, torch.zeros_like(bias), torch.ones_like(bias), bias)
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from landcover_plugin.training.chips import TrainingSet, empty_set  # noqa: E402
-from landcover_plugin.training.network import NetworkShape, SegmentationNetwork  # noqa: E402
+from landcover_plugin.training.network import NetworkShape, SegmentationNetwork, begun  # noqa: E402
 
 SMALL = NetworkShape(4, 5, (8, 8, 8), (0, 1, 1))
 
@@ -14,8 +16,21 @@ SMALL = NetworkShape(4, 5, (8, 8, 8), (0, 1, 1))
 @pytest.fixture
 def small_network() -> SegmentationNetwork:
     """A network with settled batch statistics."""
+    return _settled(SegmentationNetwork(SMALL))
+
+
+@pytest.fixture
+def listening_network() -> SegmentationNetwork:
+    """The same with an encoder that has seen photographs, to which it listens."""
+    network = begun(replace(SMALL, pretrained=True), None, 3)
+    for part in (network.from4, network.joined8):
+        torch.nn.init.normal_(part.weight, std=0.1)
+    return _settled(network)
+
+
+def _settled(network: SegmentationNetwork) -> SegmentationNetwork:
     torch.manual_seed(3)
-    network = SegmentationNetwork(SMALL).train()
+    network.train()
     for _ in range(4):
         network(torch.rand(2, 4, 64, 64) * 255)
     return network.eval()

@@ -46,7 +46,7 @@ def test_one_command_goes_from_folders_to_a_model_with_figures_curves_and_a_shee
 def test_a_crop_that_does_not_fit_the_network_is_refused(pairs) -> None:
     done = _segment(pairs, "--crop", "100")
     assert isinstance(done.exception, OptionError)
-    assert "multiple of 8" in str(done.exception)
+    assert "multiple of 16" in str(done.exception)
 
 
 def test_bands_that_are_not_numbers_are_refused(pairs) -> None:

@@ -19,7 +19,7 @@ from landcover_plugin.training.default_models import (
     shifted,
     train_from_nothing,
 )
-from landcover_plugin.training.network import SegmentationNetwork
+from landcover_plugin.training.network import SegmentationNetwork, begun
 from landcover_plugin.training.prediction import probabilities
 
 
@@ -48,21 +48,24 @@ def test_a_networks_opinion_is_blended_into_the_soft_labels(small_network) -> No
     assert np.abs(blended - (0.3 * soft + 0.7 * 254 * opinion)).max() <= 0.51
 
 
+@pytest.mark.parametrize("grows", [False, True])
 def test_a_network_from_nothing_goes_on_with_its_own_opinion(
-    monkeypatch, tmp_path: Path, small_network
+    monkeypatch, tmp_path: Path, small_network, grows: bool
 ) -> None:
     runs: list[tuple] = []
-    learned = SegmentationNetwork(small_network.shape).eval()
+    shape = replace(small_network.shape, pretrained=grows)
+    learned = begun(shape, None, 2)
     run = tmp_path / "run"
 
     def train_default(given, soft, folder, where, steps, *, hold, report, start=None, **_):
-        runs.append((soft, folder, steps, hold, start))
+        runs.append((soft, folder, steps, hold, start and start.head.weight.tolist()))
         report(steps, steps, {})
         folder.mkdir(parents=True)
         weights = (learned if start else small_network).state_dict()
         write_checkpoint(folder / "checkpoint.pt", Checkpoint(learned.shape, steps, {}, weights, weights, {}))
         return small_network
 
+    monkeypatch.setattr(default_models, "SHAPE", shape)
     monkeypatch.setattr(default_models, "train_default", train_default)
     monkeypatch.setattr(default_models, "blended_labels", lambda soft, *_: soft + " and its own")
     given, where, reached = SimpleNamespace(images=None), SimpleNamespace(leads=True, world=1), []
@@ -72,9 +75,9 @@ def test_a_network_from_nothing_goes_on_with_its_own_opinion(
     assert reached == [600, 1000]
     assert runs == [
         ("the teacher's", run / "taught", 600, 3, None),
-        ("the teacher's and its own", run / "onward", 400, 3, small_network),
+        ("the teacher's and its own", run / "onward", 400, 3, small_network.head.weight.tolist()),
     ]
     for name, values in network_from(run / "checkpoint.pt").state_dict().items():
-        before, after = small_network.state_dict()[name], learned.state_dict()[name]
-        wanted = KEPT * before + (1 - KEPT) * after if values.is_floating_point() else after
+        before, after = small_network.state_dict().get(name), learned.state_dict()[name]
+        wanted = after if grows or not values.is_floating_point() else KEPT * before + (1 - KEPT) * after
         assert torch.allclose(values, wanted, atol=1e-6) and torch.equal(values, found.state_dict()[name])

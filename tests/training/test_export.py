@@ -3,43 +3,50 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
 from landcover_plugin.core.errors import ModelError
 from landcover_plugin.core.model import read_model
-from landcover_plugin.training.export import TOLERANCE, export_graph, export_model, segmentation_spec
+from landcover_plugin.training.export import TOLERANCE, export_graph, export_model, halo_of, segmentation_spec
 from landcover_plugin.training.prediction import probabilities
+from landcover_plugin.training.quantise import quantise_graph
+
+
+@pytest.fixture(params=["small_network", "listening_network"])
+def network(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def graph(small_network, tmp_path):
+def graph(network, tmp_path):
     path = tmp_path / "model.onnx"
-    assert export_graph(small_network, path, tile=64) < TOLERANCE
+    assert export_graph(network, path, halo_of(network.shape), tile=64) < TOLERANCE
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def test_the_graph_takes_raw_imagery_and_gives_legend_ids_and_both_probabilities(
-    graph, small_network
-) -> None:
-    chips = np.random.default_rng(0).integers(0, 256, (2, 4, 192, 192), dtype=np.uint8)
+def test_the_graph_takes_raw_imagery_and_gives_legend_ids_and_both_probabilities(graph, network) -> None:
+    halo = halo_of(network.shape)
+    side = 64 + 2 * halo
+    chips = np.random.default_rng(0).integers(0, 256, (2, 4, side, side), dtype=np.uint8)
     classes, shares8, shares = graph.run(None, {"chips": chips})
     assert classes.shape == (2, 64, 64) and classes.dtype == np.uint8
     assert shares8.shape == (2, 5, 64, 64) and shares8.dtype == np.uint8
     assert np.array_equal(classes, shares.argmax(1) + 1)
     assert np.abs(shares8 / 254 - shares).max() <= 0.5 / 254 + 1e-6
     with torch.no_grad():
-        wanted = torch.softmax(small_network(torch.from_numpy(chips).float()), 1).numpy()[
-            :, :, 64:-64, 64:-64
-        ]
+        wanted = torch.softmax(network(torch.from_numpy(chips).float()), 1).numpy()
+    wanted = wanted[:, :, halo:-halo, halo:-halo]
     assert np.abs(shares - wanted).max() < TOLERANCE
 
 
-def test_tiles_of_an_image_equal_the_image_in_one_piece(graph) -> None:
-    image = np.random.default_rng(1).integers(0, 256, (1, 4, 320, 256), dtype=np.uint8)
+def test_tiles_of_an_image_equal_the_image_in_one_piece(graph, network) -> None:
+    halo = halo_of(network.shape)
+    image = np.random.default_rng(1).integers(0, 256, (1, 4, 192 + 2 * halo, 256), dtype=np.uint8)
     whole = graph.run(["probabilities"], {"chips": image})[0]
-    first = graph.run(["probabilities"], {"chips": image[:, :, :224]})[0]
+    first = graph.run(["probabilities"], {"chips": image[:, :, : 96 + 2 * halo]})[0]
     second = graph.run(["probabilities"], {"chips": image[:, :, 96:]})[0]
     assert np.abs(whole - np.concatenate([first, second], 2)).max() < 1e-6
 
@@ -67,3 +74,13 @@ def test_edges_are_mirrored_in_predictions(small_network) -> None:
     flipped = probabilities(small_network, np.ascontiguousarray(image[:, :, ::-1]))
     assert not np.array_equal(shares, flipped)
     assert np.allclose(shares.sum(1), 1, atol=1e-5)
+
+
+def test_the_8_bit_form_rounds_nothing_after_the_logits(small_network, tmp_path) -> None:
+    path, small = tmp_path / "model.onnx", tmp_path / "small.onnx"
+    export_graph(small_network, path, 64, tile=64)
+    chips = np.random.default_rng(0).integers(0, 256, (4, 4, 192, 192), dtype=np.uint8)
+    quantise_graph(path, chips, small)
+    operators = [node.op_type for node in onnx.load(small).graph.node]
+    assert "QuantizeLinear" in operators[: operators.index("Exp")]
+    assert "QuantizeLinear" not in operators[operators.index("Exp") :]

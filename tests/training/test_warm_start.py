@@ -15,15 +15,15 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64), dtype=np.uint8)
 
 
-def test_a_network_that_was_exported_comes_back_as_it_was(small_network, images, tmp_path) -> None:
-    spec = export_model(
-        small_network, segmentation_spec("m", "m", "m", small_network, {}, {}), tmp_path / "m"
-    )
+@pytest.mark.parametrize("which", ["small_network", "listening_network"])
+def test_a_network_that_was_exported_comes_back_as_it_was(which, request, images, tmp_path) -> None:
+    network = request.getfixturevalue(which)
+    spec = export_model(network, segmentation_spec("m", "m", "m", network, {}, {}), tmp_path / "m")
     back = network_of(spec, images)
-    assert back.shape == small_network.shape
+    assert back.shape == network.shape
     chips = torch.from_numpy(images).float()
     with torch.no_grad():
-        assert (back(chips) - small_network(chips)).abs().max() < 1e-3
+        assert (back(chips) - network(chips)).abs().max() < 1e-3
 
 
 def test_it_says_about_the_same_while_it_learns(small_network, images, tmp_path) -> None:

@@ -235,12 +235,25 @@ def _activation(model: Any, output: str, channels: int) -> str:
     while name in makers and name not in seen:
         seen.add(name)
         node = makers[name]
-        if node.op_type in _PROBABILITIES:
+        if node.op_type in _PROBABILITIES or _is_softmax(node, makers):
             return "none"
         if node.op_type not in _PASSES_ON or not node.input:
             break
         name = node.input[0]
     return "sigmoid" if channels == 1 else "softmax"
+
+
+def _is_softmax(division: Any, makers: dict[str, Any]) -> bool:
+    """Whether powers are divided by their own sum, which is a softmax in steps."""
+    if division.op_type != "Div":
+        return False
+    powers, total = (makers.get(name) for name in division.input)
+    return (
+        powers is not None
+        and total is not None
+        and (powers.op_type, total.op_type) == ("Exp", "ReduceSum")
+        and total.input[0] == division.input[0]
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -37,6 +37,14 @@ def network(
     if activation == "Softmax" and opset < 13:
         nodes.append(helper.make_node("Sigmoid", [last], ["act"]))
         last = "act"
+    elif activation == "softmax in steps":
+        nodes += [
+            helper.make_node("Exp", [last], ["powers"]),
+            helper.make_node("Constant", [], ["channels"], value_ints=[1]),
+            helper.make_node("ReduceSum", ["powers", "channels"], ["total"], keepdims=1),
+            helper.make_node("Div", ["powers", "total"], ["act"]),
+        ]
+        last = "act"
     elif activation:
         nodes.append(
             helper.make_node(activation, [last], ["act"], **({"axis": 1} if activation == "Softmax" else {}))

@@ -127,7 +127,7 @@ def test_deepness_keys_are_read(tmp_path: Path, activation: str | None, size_key
 
 
 def test_logits_get_a_softmax_and_probabilities_get_none_without_being_told(tmp_path: Path) -> None:
-    for n, activation in enumerate((None, "Softmax")):
+    for n, activation in enumerate((None, "Softmax", "softmax in steps")):
         model = nets.network(activation=activation, keys=KEYS)
         (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
         with pytest.warns(AssumptionWarning):
