@@ -371,8 +371,8 @@ def go_on(
 ) -> SegmentationNetwork:
     """Let a network with near infrared learn on, its own opinion blended into the soft labels.
 
-    What comes out, in ``folder/checkpoint.pt``, is the mean of its weights before and after; of a network that lacked an
-    encoder, those after. The run itself is in ``folder/onward``.
+    What comes out, in ``folder/checkpoint.pt``, is the mean of its weights before and after; where it began with another
+    shape than :data:`SHAPE`, those after. The run itself is in ``folder/onward``.
 
     Args:
         start: a network that never saw fold ``hold``; the others as in :func:`train_default`.
