@@ -143,14 +143,12 @@ def scenes(chips: Path, run: Path, encoder: str, folds: int, tune: int, seed: in
     "--models", type=_FOLDER, default=Path("models"), show_default=True, help="Where the model goes."
 )
 @click.option("--steps", type=int, help="Steps of the whole run, if not the usual ones.")
-@click.option(
-    "--hold", default=0, show_default=True, help="Fold of five that is kept out until figures are taken."
-)
+@click.option("--hold", default=0, show_default=True, help="Fold of five that is kept out and measured.")
 @click.option(
     "--from",
     "start",
     type=_FOLDER,
-    help="Folder of an earlier run to go on from, which held out the same fold; else from nothing.",
+    help="Model folder to go on from, of a model that never saw the fold held out; else from nothing.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -178,10 +176,10 @@ def default(
 @click.option(
     "--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Checkpoints and kept labels."
 )
-@click.option("--steps", default=3700, show_default=True, help="Of each of the five runs.")
+@click.option("--steps", default=3000, show_default=True, help="Of each of the five runs.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def folds(runs: Path, steps: int, device: str) -> None:
-    """Measure how naip-landcover is trained: five runs from nothing, each without one fold.
+    """Measure how naip-landcover is trained: runs from nothing, each without one fold of five.
 
     The data are those that LANDCOVER_DATA names. Stopped runs go on where they were.
     """

@@ -8,8 +8,9 @@ from ..core.errors import ModelError
 from ..core.model import ModelSpec
 from . import default_data as data
 from .default_models import measure, read_default_data
-from .default_run import GONE_ON, figures_text
+from .default_run import figures_text
 from .default_scenes import NAMES, read_scenes
+from .earlier_run import GONE_ON
 from .evaluation import measured
 from .shipped import shipped_classes
 

@@ -1,7 +1,6 @@
 """The near-infrared network trained five times from nothing, each time without one fold.
 
-What is counted is every point once, by a network that never saw its place; the shipped network is
-measured on one fold only, for longer runs take hours each.
+What is counted is every point once, by a network that never saw its place.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from .loop import Place, Report
 from .prediction import classes
 
 _POINT_SETS = 2
-"""Of what is measured on a fold: California and Ohio. West Virginia's second quad is never in training, and with
-its first held out too nothing of that land would have been seen."""
+"""Of what is measured on a fold: California and Ohio. West Virginia's quad is the same in all."""
 
 
 def pooled_folds(
@@ -29,7 +27,7 @@ def pooled_folds(
     Args:
         runs: folder of the runs; one that has ended there is not trained again.
         where: this process.
-        steps: of each run.
+        steps: of each run; those in which it is taught are shared, see :data:`.default_data.TAUGHT_WITHOUT`.
         say: gets the figures of each fold.
         report: called at every check.
     """

@@ -1,12 +1,12 @@
 """The runs that make ``naip-landcover`` and ``rgb-landcover``, each by one command.
 
-Both hold out one fold of five: places in California, clusters in Ohio, a quad in West Virginia.
+Both hold out one fold of five, places in California and clusters in Ohio, and always a quad in West Virginia.
 Nothing of a held-out chip is seen in training, neither its pixels nor its points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ TRUST_2018 = 0.4
 """Share of the 2018 model's opinion in Ohio, which is like the land it was trained on."""
 RATE, GO_ON_RATE = 2e-3, 1.5e-3
 """Learning rate of a fresh network, and of one that goes on."""
-FIRST_SHARE = 0.6
+FIRST_SHARE = 2 / 3
 """Share of a run from nothing that learns from the weak teacher alone; then the network's own opinion helps."""
 OWN_OPINION = 0.7
 """Share of a network's own opinion in the soft labels that it goes on with."""
@@ -95,18 +95,18 @@ def read_default_data() -> DefaultData:
 
 
 def weak_labels(
-    given: DefaultData, model_2018: Path, hold: int, cache: Path, say: Say
+    given: DefaultData, model_2018: Path, hold: Collection[int], cache: Path, say: Say
 ) -> npt.NDArray[np.uint8]:
     """Soft labels of the weak teacher for every chip, computed once and kept in ``cache``.
 
     Args:
         given: the data.
         model_2018: folder of the imported 2018 model.
-        hold: fold whose points the teacher must not see.
+        hold: folds whose points the teacher must not see.
         cache: folder for the result, about 60 MB.
         say: gets a line about what is done.
     """
-    path = cache / f"weak_labels_without_fold_{hold}.npz"
+    path = cache / f"weak_labels_without_{'_'.join(map(str, hold))}.npz"
     if path.is_file():
         stored = np.load(path)
         if list(stored["names"]) == given.names:
@@ -163,7 +163,7 @@ def adjusted(
 
 
 def _samples(
-    given: DefaultData, opinions: Sequence[npt.NDArray[np.uint8]], hold: int
+    given: DefaultData, opinions: Sequence[npt.NDArray[np.uint8]], hold: Collection[int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Features and classes of the training folds' points, and of some labelled pixels by quad."""
     by_chip: dict[str, list[tuple[int, int, int]]] = {}
@@ -171,8 +171,8 @@ def _samples(
         by_chip.setdefault(p.chip, []).append((p.row, p.col, p.class_index))
     for j, name in enumerate(given.names):
         if data.group_of(name) == 2:
-            by_chip[name] = _even_pixels(data.read_chesapeake_labels(given.folder, name), j)
-    chips = [i for i, n in enumerate(given.names) if n in by_chip and data.fold_of(n) != hold]
+            by_chip[name] = _even_pixels(data.read_lasting_labels(given.folder, name), j)
+    chips = [i for i, n in enumerate(given.names) if n in by_chip and not data.held_out(n, hold)]
 
     def look(k: int) -> list[npt.NDArray[np.float32]]:
         maps = weak_teacher.features(given.images[chips[k]], opinions[chips[k]])
@@ -194,18 +194,12 @@ def _even_pixels(labels: npt.NDArray[np.uint8], seed: int, count: int = 30) -> l
     return found
 
 
-def held_out(chip: str, hold: int | None) -> bool:
-    """Whether a chip is kept out of training: those of one fold, and the second quad always."""
-    fold = data.fold_of(chip)
-    return fold == hold or (data.group_of(chip) == 2 and fold == 0)
-
-
-def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int | None) -> TrainingSet:
-    """The chips outside fold ``hold`` (None: of all folds) with all their labels, and generated ones.
+def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: Collection[int]) -> TrainingSet:
+    """The chips outside the folds ``hold`` with all their labels, and generated ones.
 
     Those with water come again with water of other colours, and with anchors there.
     """
-    kept = [i for i, name in enumerate(given.names) if not held_out(name, hold)]
+    kept = [i for i, name in enumerate(given.names) if not data.held_out(name, hold)]
     wet = [kept[k] for k in chips_with_water(soft[kept]) for _ in range(WATER_COLOURS)]
     made, made_images, made_truth = data.generated_chips()
     names = [given.names[i] for i in kept] + made
@@ -223,7 +217,7 @@ def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: int | No
         if p.chip in where:
             chips.label_square(where[p.chip], p.row, p.col, p.class_index)
     for i in np.flatnonzero(group[: len(kept)] == 2):
-        _trust_labels(chips, int(i), data.read_chesapeake_labels(given.folder, names[i]), LABEL_TRUST)
+        _trust_labels(chips, int(i), data.read_lasting_labels(given.folder, names[i]), LABEL_TRUST)
     for i, truth in zip(np.flatnonzero(group == 3), made_truth):
         _trust_labels(chips, int(i), truth, 1.0)
     return chips
@@ -257,7 +251,7 @@ def _trust_labels(chips: TrainingSet, chip: int, labels: npt.NDArray[np.uint8], 
 def measure(
     predict: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]], given: DefaultData, hold: int
 ) -> list[Measured]:
-    """Figures on the held-out fold: points of two regions, and a quad at two dates.
+    """Figures on a held-out fold: points of two regions, and the quad at two dates.
 
     Args:
         predict: ``(N, 4, 256, 256)`` imagery to ``(N, 256, 256)`` class channels.
@@ -278,19 +272,17 @@ def measure(
             f"{data.GROUPS[group].capitalize()}, points of held-out {'places' if group == 0 else 'clusters'}"
         )
         results.append(measured(title, NAMES, truth, said, strata, data.read_strata(given.folder, region)))
-    return results + _measure_chesapeake(predict, given, hold)
+    return results + _measure_chesapeake(predict, given)
 
 
-def _measure_chesapeake(predict: Any, given: DefaultData, hold: int) -> list[Measured]:
+def _measure_chesapeake(predict: Any, given: DefaultData) -> list[Measured]:
     where, inner = given.position(), slice(data.CHESAPEAKE_MARGIN, -data.CHESAPEAKE_MARGIN)
     merge = np.array([*MERGED, *([UNLABELLED] * (256 - len(MERGED)))], np.uint8)
     results = []
     for date, title in (("_new", "newer"), ("_old", "older")):
         chips = [
-            n for n in given.names if n.endswith(date) and data.group_of(n) == 2 and data.fold_of(n) == hold
+            n for n in given.names if n.endswith(date) and data.group_of(n) == 2 and data.held_out(n, ())
         ]
-        if not chips:
-            continue
         said = predict(given.images[[where[c] for c in chips]])[:, inner, inner]
         truth = np.stack([data.read_chesapeake_labels(given.folder, c) for c in chips])[:, inner, inner]
         full = f"West Virginia, held-out quad, {title} date, four classes"
@@ -318,7 +310,7 @@ def train_default(
     where: Place,
     steps: int,
     *,
-    hold: int | None = 0,
+    hold: Collection[int],
     rate: float = RATE,
     cool_down: float = 0.35,
     colour_only: bool = False,
@@ -334,7 +326,7 @@ def train_default(
         folder: of the run.
         where: this process.
         steps: of the whole run.
-        hold: fold that is held out; None to learn from all, with no figures.
+        hold: folds that are held out; figures are of the first.
         rate: learning rate.
         colour_only: without near infrared.
         cool_down: share of the steps in which the rate falls.
@@ -352,9 +344,9 @@ def train_default(
     loop = TrainingLoop(begins.shape, source, plan, radiometry, where, folder, begins.state_dict())
 
     def check(network: SegmentationNetwork) -> dict[str, float]:
-        return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, hold or 0))
+        return short_figures(measure(lambda x: predicted_classes(network, x[:, bands]), given, min(hold)))
 
-    return loop.run(check if hold is not None else None, report)
+    return loop.run(check, report)
 
 
 def go_on(
@@ -381,7 +373,7 @@ def go_on(
     kept = KEPT if start.shape == SHAPE else 0.0  # what has become another network is no part of a mean
     start = begun(SHAPE, start, seed)
     train_default(
-        given, blended, folder / ONWARD, where, steps, hold=hold, rate=GO_ON_RATE, cool_down=0.5, start=start,
+        given, blended, folder / ONWARD, where, steps, hold=(hold,), rate=GO_ON_RATE, cool_down=0.5, start=start,
         seed=seed, report=report,
     )  # fmt: skip
     if where.leads:
@@ -407,26 +399,32 @@ def train_from_nothing(
 ) -> SegmentationNetwork:
     """A fresh network with near infrared: taught by the weak teacher, then going on with its own opinion.
 
+    It is taught without any of the folds of ``taught_without(hold)``, beside ``folder``, once for all of them.
+
     Args:
-        steps: of both parts together; the others as in :func:`train_default`.
+        steps: of both parts together.
+        hold: fold that is held out; the others as in :func:`train_default`.
     """
-    first = round(FIRST_SHARE * steps)
+    first, apart = round(FIRST_SHARE * steps), data.taught_without(hold)
 
     def onward(step: int, _: int, figures: dict[str, float]) -> None:
         if report is not None:
             report(first + step, steps, figures)
 
-    taught = train_default(given, soft, folder / "taught", where, first, hold=hold, seed=seed, report=report)
+    taught = train_default(
+        given, soft, folder.parent / f"taught_without_{'_'.join(map(str, apart))}", where, first, hold=apart,
+        seed=seed, report=report,
+    )  # fmt: skip
     return go_on(given, soft, folder, where, steps - first, taught, hold=hold, seed=seed, report=onward)
 
 
-def shifted(network: SegmentationNetwork) -> SegmentationNetwork:
-    """A copy of a trained network whose logits have :data:`SHIFT` or :data:`COLOUR_SHIFT` added."""
+def shifted(network: SegmentationNetwork, times: float = 1) -> SegmentationNetwork:
+    """A copy of a trained network whose logits have :data:`SHIFT` or :data:`COLOUR_SHIFT` added; -1 takes it back."""
     shift = SHIFT if network.shape.bands == SHAPE.bands else COLOUR_SHIFT
     result = SegmentationNetwork(network.shape)
     result.load_state_dict(network.state_dict())
     cells = len(network.head.bias) // len(shift)
-    result.head.bias.data += torch.tensor(shift).repeat_interleave(cells)
+    result.head.bias.data += times * torch.tensor(shift).repeat_interleave(cells)
     return result.eval()
 
 

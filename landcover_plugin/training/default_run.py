@@ -12,20 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..core.model import ModelSpec, read_model
+from ..core.model import ModelSpec
 from . import default_data as data
 from .checkpoint import network_from
 from .default_legend import LEGEND, MERGED
 from .default_models import (
     GO_ON_RATE,
     MERGED_NAMES,
-    OWN_OPINION,
     RATE,
     SHAPE,
     DefaultData,
     blended_labels,
     go_on,
-    held_out,
     measure,
     read_default_data,
     shifted,
@@ -35,25 +33,19 @@ from .default_models import (
     weak_labels,
 )
 from .default_scenes import train_scenes
-from .earlier_run import HELD_OUT, MEASURED_FORM, fold_held_out, read_earlier_run
+from .earlier_run import HELD_OUT, fold_held_out, read_earlier_run
 from .evaluation import Measured
 from .export import export_model, segmentation_spec
 from .loop import Place, Report
 from .model_folder import write_model_folder
-from .network import SegmentationNetwork, mean_network, reach_px
+from .network import SegmentationNetwork, reach_px
 from .prediction import classes
 from .quantise import eight_bit_model
 from .sheet import write_sheet
 from .shipped import shipped_classes
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 6000, "rgb-landcover": 6000}
-REFIT_STEPS = 500
-"""Steps in which a measured network goes on with the held-out fold's points before it is shipped."""
-REFIT_RATE = 6e-4
-REFIT_KEPT = 0.5
-"""Share of the measured network's weights in those that are shipped, with near infrared: the last weights alone lost
-up to three points on other land. Without near infrared they gained there, and are shipped."""
+STEPS = {"naip-landcover": 3000, "rgb-landcover": 3000}
 TITLES = {
     "naip-landcover": "Land cover, aerial imagery with near infrared",
     "rgb-landcover": "Land cover, true-colour aerial imagery",
@@ -62,7 +54,6 @@ DESCRIPTION = (
     "Water, tree and shrub, low vegetation, barren and impervious ground, for aerial imagery of 0.5 to 1.2 m; "
     f"a lean convolutional network that sees {reach_px(SHAPE)} pixels to each side."
 )
-GONE_ON = "then went on"
 MOST_LOST = 0.0055
 """What the 8-bit form may lose in any overall accuracy: half a point; one of 191 points is 0.0052. Recalls are of so
 few points that one more would move them further."""
@@ -86,6 +77,8 @@ def run_default(
 ) -> None:  # fmt: skip
     """Train one of :data:`MODELS`, measure it on the held-out fold and write its folder.
 
+    What is measured is shipped: weights that then learned from all points for 500 steps did no better on other land.
+
     Args:
         name: of the model; ``rgb-landcover`` and ``naip-scene`` need ``naip-landcover``'s run.
         runs: folder of the runs: checkpoints, curves, figures, sheets, kept soft labels.
@@ -94,12 +87,12 @@ def run_default(
         say: gets remarks.
         report: called at every check.
         steps: of the run, if not the usual ones.
-        hold: fold that is held out until the network is measured.
+        hold: fold that is held out.
         seed: of everything random.
-        start: folder of an earlier run of the model to go on from, one that held out the same fold.
+        start: folder of the model to go on from, one that never saw the fold.
     """
-    earlier = read_earlier_run(start, name, hold, data.FOLDS) if start else None
     given = read_default_data()
+    earlier = read_earlier_run(start, name, hold, data.FOLDS, calibration(given, hold)) if start else None
     infrared = runs / "naip-landcover" / "checkpoint.pt"
     if name == "naip-scene":
         kept = runs / "cache" / "scene_features.npz"
@@ -108,36 +101,27 @@ def run_default(
         say(found.as_text())
         return
     soft = soft_labels(given, hold, runs / "cache", where, say)
+    begins = shifted(earlier.network, -1) if earlier else None
     colour_only = name == "rgb-landcover"
     steps = steps or STEPS[name]
     if colour_only:
         given = replace(given, own=data.read_own_points(files=data.READ_BY_EYE))
         soft = blended_labels(soft, network_from(infrared), given.images)
         network = train_default(
-            given, soft, runs / name, where, steps, hold=hold, rate=GO_ON_RATE if earlier else RATE,
-            cool_down=0.5 if earlier else 0.35, colour_only=True,
-            start=earlier.network if earlier else network_from(infrared),
+            given, soft, runs / name, where, steps, hold=(hold,), rate=GO_ON_RATE if begins else RATE,
+            cool_down=0.5 if begins else 0.35, colour_only=True, start=begins or network_from(infrared),
             seed=seed, report=report,
         )  # fmt: skip
-    elif earlier is not None:
-        network = go_on(
-            given, soft, runs / name, where, steps, earlier.network, hold=hold, seed=seed, report=report
-        )
+    elif begins is not None:
+        network = go_on(given, soft, runs / name, where, steps, begins, hold=hold, seed=seed, report=report)
     else:
         network = train_from_nothing(
             given, soft, runs / name, where, steps, hold=hold, seed=seed, report=report
         )
-    if not colour_only:
-        soft = blended_labels(soft, network, given.images, OWN_OPINION)
-    shipped = train_default(
-        given, soft, runs / name / "refit", where, REFIT_STEPS, hold=None, rate=REFIT_RATE, cool_down=0.5,
-        colour_only=colour_only, start=network_from(runs / name / "checkpoint.pt"), seed=seed + 1,
-    )  # fmt: skip
     if where.leads:
         finish_default(
             name,
             shifted(network),
-            shifted(shipped if colour_only else mean_network(network, shipped, REFIT_KEPT)),
             given,
             runs / name,
             models / name,
@@ -150,17 +134,17 @@ def run_default(
 
 def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:
     """The weak teacher's labels, made by one process while the others wait."""
+    apart = data.taught_without(hold)
     if where.leads:
-        weak_labels(given, model_2018(cache), hold, cache, say)
+        weak_labels(given, model_2018(cache), apart, cache, say)
     if where.world > 1:
         torch.distributed.barrier()
-    return weak_labels(given, model_2018(cache), hold, cache, say)
+    return weak_labels(given, model_2018(cache), apart, cache, say)
 
 
 def finish_default(
     name: str,
     network: SegmentationNetwork,
-    shipped: SegmentationNetwork,
     given: DefaultData,
     run: Path,
     folder: Path,
@@ -173,8 +157,7 @@ def finish_default(
 
     Args:
         name: of the model.
-        network: the one that never saw the held-out fold; all figures are its own.
-        shipped: the one that then went on with all points; it is exported.
+        network: it never saw the held-out fold.
         given: the data.
         run: folder of the run, for figures and sheet.
         folder: of the model.
@@ -190,9 +173,7 @@ def finish_default(
     held_out_sheet(run / "sheet.png", network, given, hold)
     provenance: dict[str, Any] = {
         "trained by": f"landcover train default {name}",
-        HELD_OUT: f"{fold_held_out(hold, data.FOLDS)} (places, clusters, one quad) until the figures were taken",
-        GONE_ON: f"{REFIT_STEPS} steps with the points of all folds, the quad still held out"
-        + ("" if name == "rgb-landcover" else f"; {REFIT_KEPT} of the weights are those of before"),
+        HELD_OUT: f"{fold_held_out(hold, data.FOLDS)} (places, clusters), and one quad",
         "points": len(given.points) + len(given.own),
         "started from": earlier or "nothing",
         "torch": torch.__version__,
@@ -200,34 +181,26 @@ def finish_default(
     figures = {m.title: m.as_json() for m in with_merged(found)}
     spec = segmentation_spec(name, TITLES[name], DESCRIPTION, network, figures, provenance)
     spec = replace(spec, version=version)
-    _leave_out_8_bit_form_if_worse(network, spec, given, hold, found, run, say)
-    written = export_model(shipped, spec, folder)
-    if (run / "8bit" / "model.json").is_file():
-        measured_8_bit = read_model(run / "8bit").figures
-        small = eight_bit_model(written, calibration(given, hold), folder.with_name(f"{name}-8bit"), {})
-        write_model_folder(replace(small, figures=measured_8_bit), small.folder)
+    written = export_model(network, spec, folder)
+    _write_8_bit_form_if_as_good(written, given, hold, found, folder.with_name(f"{name}-8bit"), say)
     return written
 
 
-def _leave_out_8_bit_form_if_worse(
-    network: SegmentationNetwork, spec: ModelSpec, given: DefaultData, hold: int, found: list[Measured],
-    run: Path, say: Say,
-) -> None:  # fmt: skip
-    """Make and measure the 8-bit form of the network that never saw the fold, in ``run/8bit``."""
-    after = short_figures(
-        quantise_default(export_model(network, spec, run / MEASURED_FORM), given, hold, run / "8bit")
-    )
+def _write_8_bit_form_if_as_good(
+    spec: ModelSpec, given: DefaultData, hold: int, found: list[Measured], folder: Path, say: Say
+) -> None:
     before = short_figures(found)
+    after = short_figures(quantise_default(spec, given, hold, folder))
     lost = max(before[key] - after[key] for key in before if "recall" not in key)
     say(f"The 8-bit form loses at most {lost:.4f} in any overall accuracy.")
     if lost > MOST_LOST:
-        shutil.rmtree(run / "8bit")
+        shutil.rmtree(folder)
         say("It is left out.")
 
 
 def calibration(given: DefaultData, hold: int) -> npt.NDArray[np.uint8]:
     """Chips of training places, by which the ranges of an 8-bit form are set."""
-    kept = [i for i, name in enumerate(given.names) if not held_out(name, hold)]
+    kept = [i for i, name in enumerate(given.names) if not data.held_out(name, (hold,))]
     return given.images[np.random.default_rng(0).choice(kept, size=48, replace=False)]
 
 
@@ -266,7 +239,7 @@ def held_out_sheet(
     path: Path, network: SegmentationNetwork, given: DefaultData, hold: int, count: int = 24
 ) -> None:
     """A picture of held-out chips and their maps, drawn evenly over the regions."""
-    held = [i for i, name in enumerate(given.names) if data.fold_of(name) == hold]
+    held = [i for i, name in enumerate(given.names) if data.held_out(name, (hold,))]
     rng = np.random.default_rng(hold)
     chosen = sorted(rng.choice(held, size=min(count, len(held)), replace=False))
     images = given.images[chosen][:, : network.shape.bands]

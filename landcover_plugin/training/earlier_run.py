@@ -1,21 +1,21 @@
-"""An earlier run of a default model, which another can go on from and still be measured.
-
-The shipped weights cannot: they went on with the points of all folds once the figures were taken.
-"""
+"""A default model that another run can go on from and still be measured."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ..core.errors import OptionError
 from ..core.model import read_model
-from .checkpoint import network_from
 from .network import SegmentationNetwork
+from .warm_start import network_of
 
 HELD_OUT = "held out"
-MEASURED_FORM = "float"
-"""Folder in a run: the measured network as a model folder, with the 8-bit form's as its neighbour."""
+GONE_ON = "then went on"
+"""In the provenance of versions that learned from the points of all folds once they were measured."""
 
 
 def fold_held_out(hold: int, folds: int) -> str:
@@ -25,11 +25,11 @@ def fold_held_out(hold: int, folds: int) -> str:
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """The measured network of an earlier run.
+    """A model as its run left it.
 
     Args:
-        network: it never saw the held-out fold.
-        version: of the model that the run made.
+        network: it never saw the held-out fold; what was added to its logits is still there.
+        version: of the model.
         text: what provenance says of it.
     """
 
@@ -38,31 +38,29 @@ class EarlierRun:
     text: str
 
 
-def read_earlier_run(folder: Path, name: str, hold: int, folds: int) -> EarlierRun:
-    """The measured network in the folder of an earlier run.
+def read_earlier_run(
+    folder: Path, name: str, hold: int, folds: int, images: npt.NDArray[np.uint8]
+) -> EarlierRun:
+    """The network of a model folder.
 
     Args:
-        folder: of the run, ``RUNS/NAME``.
+        folder: of the model, such as the shipped one.
         name: of the model that goes on.
         hold: fold that is held out.
         folds: how many there are.
+        images: ``(N, 4, 256, 256)`` imagery that normalisation is set by.
 
     Raises:
-        OptionError: the folder is not one of a run that ended, the run made another model, or saw that fold.
-        ModelError: its checkpoint is damaged.
+        OptionError: it is another model, or saw that fold.
+        ModelError: it is damaged, or no model of this program.
     """
-    checkpoint, measured = folder / "checkpoint.pt", folder / MEASURED_FORM
-    if not checkpoint.is_file() or not (measured / "model.json").is_file():
-        raise OptionError(
-            f"{folder} is not the folder of a run that ended; give one that 'landcover train default' wrote, such as "
-            f"runs/{name} (a shipped model cannot be gone on from here, it has seen the points of all folds)."
-        )
-    spec = read_model(measured)
+    spec = read_model(folder)
     if spec.name != name:
-        raise OptionError(f"The run in {folder} made {spec.name}; go on from a run of {name}.")
+        raise OptionError(f"{folder} is {spec.name}; go on from {name}.")
     seen = str(spec.provenance.get(HELD_OUT, ""))
-    if not seen.startswith(fold_held_out(hold, folds)):
-        raise OptionError(f"The run in {folder} held out '{seen}', so fold {hold} cannot be held out of one that "
-                          "goes on from it; give --hold that fold, or another run.")  # fmt: skip
-    text = f"{spec.name} {spec.version}, the network that was measured, SHA-256 {spec.sha256}"
-    return EarlierRun(network_from(checkpoint), int(spec.version), text)
+    if GONE_ON in spec.provenance or not seen.startswith(fold_held_out(hold, folds)):
+        told = "learned from the points of all folds" if GONE_ON in spec.provenance else f"held out '{seen}'"
+        raise OptionError(f"{spec.name} {spec.version} {told}, so fold {hold} cannot be held out of a run that goes "
+                          "on from it; give --hold another fold, or another version.")  # fmt: skip
+    text = f"{spec.name} {spec.version}, SHA-256 {spec.sha256}"
+    return EarlierRun(network_of(spec, images[:, : len(spec.bands)]), int(spec.version), text)

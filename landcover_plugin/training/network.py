@@ -232,10 +232,3 @@ def mean_weights(before: Mapping[str, Tensor], after: Mapping[str, Tensor], kept
         else values
         for name, values in after.items()
     }
-
-
-def mean_network(before: SegmentationNetwork, after: SegmentationNetwork, kept: float) -> SegmentationNetwork:
-    """The network of :func:`mean_weights`, for inference."""
-    result = SegmentationNetwork(after.shape)
-    result.load_state_dict(mean_weights(before.state_dict(), after.state_dict(), kept))
-    return result.eval()

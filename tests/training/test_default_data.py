@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import rasterio
 
 from landcover_plugin.training import default_data as data
 from landcover_plugin.training.landscape import SEED
@@ -17,9 +20,28 @@ def test_every_chip_of_an_ohio_cluster_is_in_one_fold() -> None:
     assert set(data.OHIO_FOLDS.values()) == {0, 1, 2, 3, 4}
 
 
-def test_one_quad_of_west_virginia_is_held_out_with_fold_0() -> None:
-    assert data.fold_of("m_3708035_ne_1_new") == 0
-    assert data.fold_of("m_3708020_sw_1_old") == 1
+def test_one_quad_of_west_virginia_is_always_held_out() -> None:
+    assert data.held_out("m_3708035_ne_1_new", ()) and not data.held_out("m_3708020_sw_1_old", range(5))
+    assert data.held_out("ohio_03_07", (0, 3)) and not data.held_out("ohio_03_07", (1,))
+
+
+def test_every_fold_is_held_out_while_its_network_is_taught() -> None:
+    assert sorted(sum(data.TAUGHT_WITHOUT, ())) == list(range(data.FOLDS))
+    assert data.taught_without(3) == (0, 3)
+
+
+def test_at_the_older_date_only_woods_are_labels_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "chesapeake").mkdir()
+    codes = np.full((1, 256, 256), 3, np.uint8)
+    codes[0, :9], codes[0, 9:12] = 2, 6
+    with rasterio.open(
+        tmp_path / "chesapeake" / "m_1_labels.tif", "w", "GTiff", 256, 256, 1, dtype="uint8"
+    ) as f:
+        f.write(codes)
+    newer, older = (data.read_lasting_labels(tmp_path, f"m_1_{date}") for date in ("new", "old"))
+    assert set(np.unique(newer)) == {1, 2, 4}
+    assert (older[:9] == 1).all() and (older[9:] == 255).all()
+    assert (data.read_chesapeake_labels(tmp_path, "m_1_old") == newer).all()
 
 
 def test_own_labels_lie_on_chips_and_have_known_classes() -> None:

@@ -3,48 +3,48 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from landcover_plugin.core.errors import OptionError
 from landcover_plugin.core.model import read_model
-from landcover_plugin.training.checkpoint import Checkpoint, write_checkpoint
-from landcover_plugin.training.earlier_run import HELD_OUT, MEASURED_FORM, fold_held_out, read_earlier_run
+from landcover_plugin.training.earlier_run import GONE_ON, HELD_OUT, fold_held_out, read_earlier_run
 from landcover_plugin.training.export import export_model, segmentation_spec
 
-
-@pytest.fixture
-def run(tmp_path: Path, small_network) -> Path:
-    """The folder of a run that held out fold 2 of 5."""
-    weights = small_network.state_dict()
-    write_checkpoint(tmp_path / "checkpoint.pt", Checkpoint(small_network.shape, 9, {}, weights, weights, {}))
-    provenance = {HELD_OUT: f"{fold_held_out(2, 5)} (places) until the figures were taken"}
-    spec = segmentation_spec("naip-landcover", "Land cover", "", small_network, {}, provenance)
-    export_model(small_network, replace(spec, version="3"), tmp_path / MEASURED_FORM)
-    return tmp_path
+CHIPS = np.random.default_rng(0).integers(0, 255, (2, 4, 64, 64), np.uint8)
 
 
-def test_a_run_goes_on_from_the_network_that_was_measured(run: Path, small_network) -> None:
-    earlier = read_earlier_run(run, "naip-landcover", 2, 5)
-    for name, values in small_network.state_dict().items():
-        assert torch.equal(values, earlier.network.state_dict()[name])
-    digest = read_model(run / MEASURED_FORM).sha256
-    assert (earlier.version, earlier.text.split(", ")[0]) == (
-        3,
-        "naip-landcover 3",
-    ) and digest in earlier.text
+def model(folder: Path, network, **more: str) -> Path:
+    """A model whose run held out fold 2 of 5."""
+    provenance = {HELD_OUT: f"{fold_held_out(2, 5)} (places), and one quad", **more}
+    spec = segmentation_spec("naip-landcover", "Land cover", "", network, {}, provenance)
+    return export_model(network, replace(spec, version="3"), folder).folder
 
 
-def test_a_run_that_saw_the_fold_is_refused(run: Path) -> None:
-    with pytest.raises(OptionError, match=r"held out 'fold 2 of 5 .*so fold 0 cannot be held out"):
-        read_earlier_run(run, "naip-landcover", 0, 5)
+def test_a_run_goes_on_from_what_a_model_says(tmp_path: Path, small_network) -> None:
+    earlier = read_earlier_run(model(tmp_path, small_network), "naip-landcover", 2, 5, CHIPS)
+    chips = torch.from_numpy(CHIPS).float()
+    with torch.no_grad():
+        torch.testing.assert_close(earlier.network(chips), small_network(chips), rtol=1e-3, atol=1e-3)
+    assert (earlier.version, earlier.text.split(", ")[0]) == (3, "naip-landcover 3")
+    assert read_model(tmp_path).sha256 in earlier.text
 
 
-def test_a_run_of_another_model_is_refused(run: Path) -> None:
-    with pytest.raises(OptionError, match="made naip-landcover; go on from a run of rgb-landcover"):
-        read_earlier_run(run, "rgb-landcover", 2, 5)
+@pytest.mark.parametrize(
+    ("hold", "more", "told"),
+    [
+        (0, {}, "held out 'fold 2 of 5 .*so fold 0 cannot"),
+        (2, {GONE_ON: "500 steps"}, "of all folds, so fold 2 "),
+    ],
+)
+def test_a_model_that_saw_the_fold_is_refused(
+    tmp_path: Path, small_network, hold: int, more, told: str
+) -> None:
+    with pytest.raises(OptionError, match=told):
+        read_earlier_run(model(tmp_path, small_network, **more), "naip-landcover", hold, 5, CHIPS)
 
 
-def test_a_shipped_model_is_refused_for_it_has_seen_all_points(run: Path) -> None:
-    with pytest.raises(OptionError, match="is not the folder of a run that ended.*has seen the points"):
-        read_earlier_run(run / MEASURED_FORM, "naip-landcover", 2, 5)
+def test_another_model_is_refused(tmp_path: Path, small_network) -> None:
+    with pytest.raises(OptionError, match="is naip-landcover; go on from rgb-landcover"):
+        read_earlier_run(model(tmp_path, small_network), "rgb-landcover", 2, 5, CHIPS)
