@@ -176,7 +176,7 @@ def default(
 @click.option(
     "--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Checkpoints and kept labels."
 )
-@click.option("--steps", default=3000, show_default=True, help="Of each of the five runs.")
+@click.option("--steps", default=2000, show_default=True, help="Of each of the five runs.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def folds(runs: Path, steps: int, device: str) -> None:
     """Measure how naip-landcover is trained: runs from nothing, each without one fold of five.

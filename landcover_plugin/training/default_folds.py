@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import default_data as data
-from .default_models import measure, read_default_data, shifted, train_from_nothing
+from .default_models import measure, read_default_data, train_from_nothing
 from .default_run import Say, figures_text, soft_labels
 from .evaluation import Measured
 from .loop import Place, Report
@@ -35,8 +35,8 @@ def pooled_folds(
     found = []
     for fold in range(data.FOLDS):
         soft = soft_labels(given, fold, runs / "cache", where, say)
-        network = shifted(
-            train_from_nothing(given, soft, runs / f"fold_{fold}", where, steps, hold=fold, report=report)
+        network = train_from_nothing(
+            given, soft, runs / f"fold_{fold}", where, steps, hold=fold, report=report
         )
         found.append(measure(lambda images, net=network: classes(net, images), given, fold)[:_POINT_SETS])
         if where.leads:

@@ -45,7 +45,7 @@ from .sheet import write_sheet
 from .shipped import shipped_classes
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 3000, "rgb-landcover": 3000}
+STEPS = {"naip-landcover": 2000, "rgb-landcover": 3000}
 TITLES = {
     "naip-landcover": "Land cover, aerial imagery with near infrared",
     "rgb-landcover": "Land cover, true-colour aerial imagery",

@@ -32,7 +32,7 @@ MERGE = {
     "residential": 0, "commercial": 1, "transport": 2, "grass": 3, "wooded": 3, "barren": 4, "shrub": 4,
 }  # fmt: skip
 CHIP = 256
-VERSION = "3"
+VERSION = "4"
 """Of the model: one more with every other encoder."""
 
 

@@ -122,12 +122,17 @@ class SegmentationNetwork(nn.Module):
         at2 = self.stage2(self.stem(cells))
         at4 = self.stage4(self.down4(at2))
         at8 = self.stage8(self.down8(at4))
-        if not self.shape.pretrained:
-            return at2, at4, at8
+        return (
+            (at2, *self.joined(at4, at8, *self.photographs(chips)))
+            if self.shape.pretrained
+            else (at2, at4, at8)
+        )
+
+    def photographs(self, chips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the encoder that has learned from photographs sees at strides 4, 8 and 16."""
         # processors take longer for its convolutions channel by channel in bfloat16
         with torch.autocast(chips.device.type, enabled=False):
-            seen = self.pretrained(chips)
-        return at2, *self.joined(at4, at8, *seen)
+            return self.pretrained(chips)
 
     def joined(self, at4: Tensor, at8: Tensor, p4: Tensor, p8: Tensor, p16: Tensor) -> tuple[Tensor, Tensor]:
         """What both encoders see at strides 4 and 8."""

@@ -1,7 +1,7 @@
 """The 8-bit form of a segmentation graph: static quantisation, one scale a channel.
 
-Only convolutions become 8-bit; scaling of the imagery, sums' neighbours and the softmax stay in
-float, as they cost little and lose much.
+Convolutions become 8-bit, and what stands between them. The softmax and the first block of the
+pretrained encoder stay in float, as they cost little and lose much (the block two points).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..core.model import ModelSpec
 from .model_folder import write_model_folder
 
 _ROUNDED = ["Conv", "Add", "Relu", "Clip", "Concat", "Resize"]
+_FIRST = ("/pretrained_stem/", "/blocks.0/")
 
 
 def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
@@ -42,7 +43,7 @@ def quantise_graph(path: Path, chips: npt.NDArray[np.uint8], out: Path) -> None:
             str(prepared), str(out), _Chips(chips),
             quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=_ROUNDED,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=_last_adds(prepared),
+            calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=_in_float(prepared),
         )  # fmt: skip
 
 
@@ -76,18 +77,23 @@ def eight_bit_model(
     return written
 
 
-def _last_adds(path: Path) -> list[str]:
-    """Sums after the softmax or on class numbers, which must stay as they are."""
+def _in_float(path: Path) -> list[str]:
+    """The pretrained encoder up to its first block, and sums after the softmax or on class numbers."""
     import onnx
 
     graph = onnx.load(path).graph
-    after = {"Exp", "ArgMax"}
-    tainted: set[str] = set()
+    last: set[str] = set()
+    first: set[str] = set()
     names = []
     for node in graph.node:
-        if node.op_type in after or tainted & set(node.input):
-            tainted |= set(node.output)
-            names.append(node.name)
+        given = set(node.input)
+        if node.op_type in ("Exp", "ArgMax") or last & given:
+            last |= set(node.output)
+        elif node.name.startswith(_FIRST) or (node.op_type == "Clip" and first & given):
+            first |= set(node.output)
+        else:
+            continue
+        names.append(node.name)
     return names
 
 

@@ -2,7 +2,8 @@
 
 The features are computed once and kept; the head is fitted in seconds. A chip is described by what
 the segmentation network sees in it: mean and spread of its encoder's channels at three
-resolutions, and how much of each land cover there is and how evenly it lies.
+resolutions, and how much of each land cover there is and how evenly it lies. Of two encoders it is
+the one that has learned from photographs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def described(network: SegmentationNetwork, chips: Tensor) -> Tensor:
     """``(N, band, H, W)`` imagery to ``(N, feature)``."""
     seen = network.features(chips)
     found: list[Tensor] = []
-    for maps in seen:
+    for maps in network.photographs(chips) if network.shape.pretrained else seen:
         mean = maps.mean((2, 3))
         spread = (maps * maps).mean((2, 3)) - mean * mean
         found += [mean, spread.clamp_min(1e-6).sqrt()]

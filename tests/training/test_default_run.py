@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,15 +12,17 @@ from landcover_plugin.training import default_run
 from landcover_plugin.training.default_data import READ_BY_EYE, read_own_points
 from landcover_plugin.training.default_models import DefaultData, shifted
 from landcover_plugin.training.earlier_run import EarlierRun
+from landcover_plugin.training.network import SegmentationNetwork
 
 
 @pytest.mark.parametrize(
-    ("name", "labels", "hold"),
-    [("naip-landcover", "the teacher's", 0), ("rgb-landcover", "the teacher's, near infrared's", (0,))],
+    ("name", "bands", "labels", "hold"),
+    [("naip-landcover", 4, "the teacher's", 0), ("rgb-landcover", 3, "the teacher's, near infrared's", (0,))],
 )
 def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
-    monkeypatch, tmp_path: Path, small_network, name: str, labels: str, hold
+    monkeypatch, tmp_path: Path, small_network, name: str, bands: int, labels: str, hold
 ) -> None:
+    earlier = SegmentationNetwork(replace(small_network.shape, bands=bands)).eval()
     runs: list[tuple[Path, str, object, int]] = []
     starts: list[torch.Tensor] = []
     shipped: list[torch.Tensor] = []
@@ -34,7 +37,7 @@ def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
         "read_default_data": lambda: DefaultData([], np.empty(0, np.uint8), [], read_own_points(), tmp_path),
         "calibration": lambda *_: "chips",
         "soft_labels": lambda *_: "the teacher's",
-        "read_earlier_run": lambda *_: EarlierRun(shifted(small_network), 1, ""),
+        "read_earlier_run": lambda *_: EarlierRun(shifted(earlier), 1, ""),
         "network_from": lambda path: {infrared: "near infrared"}[path],
         "go_on": lambda *args, **named: train(*args[:5], start=args[5], **named),
         "train_default": train,
@@ -47,5 +50,5 @@ def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
     default_run.run_default(name, tmp_path, tmp_path, leader, print, None, start=tmp_path)  # type: ignore[arg-type]
     own = read_own_points(files=READ_BY_EYE if name == "rgb-landcover" else "*.csv")
     assert runs == [(tmp_path / name, labels, hold, len(own))]
-    torch.testing.assert_close(starts, [small_network.head.bias.data])
-    torch.testing.assert_close(shipped, [shifted(small_network).head.bias.data])
+    torch.testing.assert_close(starts, [earlier.head.bias.data])
+    torch.testing.assert_close(shipped, [shifted(earlier).head.bias.data])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ import torch
 from landcover_plugin.core.errors import ModelError
 from landcover_plugin.core.model import read_model
 from landcover_plugin.training.export import TOLERANCE, export_graph, export_model, halo_of, segmentation_spec
+from landcover_plugin.training.network import begun
 from landcover_plugin.training.prediction import probabilities
 from landcover_plugin.training.quantise import quantise_graph
 
@@ -84,3 +86,15 @@ def test_the_8_bit_form_rounds_nothing_after_the_logits(small_network, tmp_path)
     operators = [node.op_type for node in onnx.load(small).graph.node]
     assert "QuantizeLinear" in operators[: operators.index("Exp")]
     assert "QuantizeLinear" not in operators[operators.index("Exp") :]
+
+
+def test_the_first_block_of_the_pretrained_encoder_stays_in_float(small_network, tmp_path) -> None:
+    path, small = tmp_path / "model.onnx", tmp_path / "small.onnx"
+    export_graph(begun(replace(small_network.shape, pretrained=True), None, 1), path, 96, tile=64)
+    quantise_graph(path, np.random.default_rng(0).integers(0, 256, (2, 4, 256, 256), dtype=np.uint8), small)
+    graph = onnx.load(small).graph
+    weights = {i.name for i in graph.initializer}
+    in_float = {n.name for n in graph.node if n.op_type == "Conv" and n.input[1] in weights}
+    assert in_float == {
+        f"/{part}/Conv" for part in ("pretrained_stem", "blocks.0/look/look.0", "blocks.0/narrow/narrow.0")
+    }

@@ -11,6 +11,7 @@ from landcover_plugin.training.scenes import (
     SceneClassifier,
     chip_features,
     cross_validated,
+    described,
     train_head,
 )
 
@@ -59,3 +60,11 @@ def test_the_exported_classifier_answers_once_a_chip(small_network, tmp_path) ->
     assert classes.tolist() == (scenes + 1).tolist()
     assert shares.shape == (6, 2) and shares8.dtype == torch.uint8
     assert onnxruntime.__version__
+
+
+def test_of_two_encoders_the_one_that_knows_photographs_describes_a_chip(listening_network) -> None:
+    chips = torch.from_numpy(_chips(2)[0]).float()
+    maps = listening_network.photographs(chips)
+    found = described(listening_network, chips)
+    torch.testing.assert_close(found[:, : maps[0].shape[1]], maps[0].mean((2, 3)))
+    assert found.shape == (2, 2 * sum(m.shape[1] for m in maps) + 2 * 5)
