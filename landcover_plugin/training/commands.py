@@ -164,7 +164,7 @@ def default(
 ) -> None:
     """Make one of the shipped models from the data that LANDCOVER_DATA names.
 
-    rgb-landcover and naip-scene start from the run of naip-landcover.
+    rgb-landcover and naip-scene start from the run of naip-landcover, or from its model.
     """
     from .default_run import STEPS, run_default
 

@@ -80,7 +80,7 @@ def run_default(
     What is measured is shipped: weights that then learned from all points for 500 steps did no better on other land.
 
     Args:
-        name: of the model; ``rgb-landcover`` and ``naip-scene`` need ``naip-landcover``'s run.
+        name: of the model; ``rgb-landcover`` and ``naip-scene`` need ``naip-landcover``, its run or its folder.
         runs: folder of the runs: checkpoints, curves, figures, sheets, kept soft labels.
         models: folder of the model folders.
         where: this process.
@@ -93,23 +93,22 @@ def run_default(
     """
     given = read_default_data()
     earlier = read_earlier_run(start, name, hold, data.FOLDS, calibration(given, hold)) if start else None
-    infrared = runs / "naip-landcover" / "checkpoint.pt"
     if name == "naip-scene":
         kept = runs / "cache" / "scene_features.npz"
-        network = network_from(infrared)
+        network = _infrared(runs, models, given, hold)
         found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
         say(found.as_text())
         return
     soft = soft_labels(given, hold, runs / "cache", where, say)
     begins = shifted(earlier.network, -1) if earlier else None
-    colour_only = name == "rgb-landcover"
     steps = steps or STEPS[name]
-    if colour_only:
+    if name == "rgb-landcover":
+        infrared = _infrared(runs, models, given, hold)
         given = replace(given, own=data.read_own_points(files=data.READ_BY_EYE))
-        soft = blended_labels(soft, network_from(infrared), given.images)
+        soft = blended_labels(soft, infrared, given.images)
         network = train_default(
             given, soft, runs / name, where, steps, hold=(hold,), rate=GO_ON_RATE if begins else RATE,
-            cool_down=0.5 if begins else 0.35, colour_only=True, start=begins or network_from(infrared),
+            cool_down=0.5 if begins else 0.35, colour_only=True, start=begins or infrared,
             seed=seed, report=report,
         )  # fmt: skip
     elif begins is not None:
@@ -130,6 +129,15 @@ def run_default(
             earlier.text if earlier else "",
             str(earlier.version + 1 if earlier else 1),
         )
+
+
+def _infrared(runs: Path, models: Path, given: DefaultData, hold: int) -> SegmentationNetwork:
+    """The network with near infrared of the run in ``runs``, else of the folder in ``models``."""
+    kept = runs / "naip-landcover" / "checkpoint.pt"
+    if kept.is_file():
+        return network_from(kept)
+    folder = models / "naip-landcover"
+    return read_earlier_run(folder, "naip-landcover", hold, data.FOLDS, calibration(given, hold)).network
 
 
 def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:

@@ -58,9 +58,11 @@ def read_earlier_run(
     if spec.name != name:
         raise OptionError(f"{folder} is {spec.name}; go on from {name}.")
     seen = str(spec.provenance.get(HELD_OUT, ""))
-    if GONE_ON in spec.provenance or not seen.startswith(fold_held_out(hold, folds)):
-        told = "learned from the points of all folds" if GONE_ON in spec.provenance else f"held out '{seen}'"
-        raise OptionError(f"{spec.name} {spec.version} {told}, so fold {hold} cannot be held out of a run that goes "
-                          "on from it; give --hold another fold, or another version.")  # fmt: skip
+    if GONE_ON in spec.provenance:
+        raise OptionError(f"{spec.name} {spec.version} learned from the points of all folds, so none can be held out "
+                          "of a run that goes on from it; start from nothing, or from another version.")  # fmt: skip
+    if not seen.startswith(fold_held_out(hold, folds)):
+        raise OptionError(f"{spec.name} {spec.version} held out '{seen}', so fold {hold} cannot be held out of a run "
+                          "that goes on from it; give --hold that fold, or another version.")  # fmt: skip
     text = f"{spec.name} {spec.version}, SHA-256 {spec.sha256}"
     return EarlierRun(network_of(spec, images[:, : len(spec.bands)]), int(spec.version), text)

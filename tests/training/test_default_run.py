@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from landcover_plugin.training import default_run
+from landcover_plugin.training.checkpoint import Checkpoint, write_checkpoint
 from landcover_plugin.training.default_data import READ_BY_EYE, read_own_points
 from landcover_plugin.training.default_models import DefaultData, shifted
 from landcover_plugin.training.earlier_run import EarlierRun
@@ -26,7 +27,6 @@ def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
     runs: list[tuple[Path, str, object, int]] = []
     starts: list[torch.Tensor] = []
     shipped: list[torch.Tensor] = []
-    infrared = tmp_path / "naip-landcover" / "checkpoint.pt"
 
     def train(given, soft, folder, where, steps, *, start, hold, **_):
         runs.append((folder, soft, hold, len(given.own)))
@@ -38,7 +38,7 @@ def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
         "calibration": lambda *_: "chips",
         "soft_labels": lambda *_: "the teacher's",
         "read_earlier_run": lambda *_: EarlierRun(shifted(earlier), 1, ""),
-        "network_from": lambda path: {infrared: "near infrared"}[path],
+        "_infrared": lambda *_: "near infrared",
         "go_on": lambda *args, **named: train(*args[:5], start=args[5], **named),
         "train_default": train,
         "blended_labels": lambda soft, network, images, *_: f"{soft}, near infrared's",
@@ -52,3 +52,27 @@ def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
     assert runs == [(tmp_path / name, labels, hold, len(own))]
     torch.testing.assert_close(starts, [earlier.head.bias.data])
     torch.testing.assert_close(shipped, [shifted(earlier).head.bias.data])
+
+
+def test_the_network_with_near_infrared_is_the_runs_else_the_models(
+    monkeypatch, tmp_path: Path, small_network
+) -> None:
+    asked: list[tuple] = []
+
+    def read_earlier_run(*given):
+        asked.append(given)
+        return EarlierRun(small_network, 6, "")
+
+    monkeypatch.setattr(default_run, "calibration", lambda *_: "chips")
+    monkeypatch.setattr(default_run, "read_earlier_run", read_earlier_run)
+    given = DefaultData([], np.empty(0, np.uint8), [], [], tmp_path)
+    assert default_run._infrared(tmp_path, tmp_path / "models", given, 2) is small_network
+    assert asked == [(tmp_path / "models" / "naip-landcover", "naip-landcover", 2, 5, "chips")]
+    weights = small_network.state_dict()
+    (tmp_path / "naip-landcover").mkdir()
+    write_checkpoint(
+        tmp_path / "naip-landcover" / "checkpoint.pt",
+        Checkpoint(small_network.shape, 1, {}, weights, weights, {}),
+    )
+    network = default_run._infrared(tmp_path, tmp_path / "models", given, 2)
+    assert torch.equal(network.head.bias, small_network.head.bias) and len(asked) == 1

@@ -35,7 +35,7 @@ def test_a_run_goes_on_from_what_a_model_says(tmp_path: Path, small_network) -> 
     ("hold", "more", "told"),
     [
         (0, {}, "held out 'fold 2 of 5 .*so fold 0 cannot"),
-        (2, {GONE_ON: "500 steps"}, "of all folds, so fold 2 "),
+        (2, {GONE_ON: "500 steps"}, "of all folds, so none can"),
     ],
 )
 def test_a_model_that_saw_the_fold_is_refused(
