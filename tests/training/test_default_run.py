@@ -76,3 +76,27 @@ def test_the_network_with_near_infrared_is_the_runs_else_the_models(
     )
     network = default_run._infrared(tmp_path, tmp_path / "models", given, 2)
     assert torch.equal(network.head.bias, small_network.head.bias) and len(asked) == 1
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.02])
+def test_an_8_bit_form_comes_beside_its_model_only_where_it_is_as_good(
+    monkeypatch, tmp_path: Path, lost: float
+) -> None:
+    run, beside = tmp_path / "run", tmp_path / "models" / "small-8bit"
+    beside.mkdir(parents=True)
+    (beside / "README.md").write_text("by hand")
+    (beside / "model.json").write_text("earlier")
+
+    def quantise_default(spec, given, hold, folder: Path):
+        folder.mkdir(parents=True)
+        (folder / "model.json").write_text("new")
+        return {"california five": 0.9 - lost, "ohio mean recall": 0.1}
+
+    monkeypatch.setattr(default_run, "quantise_default", quantise_default)
+    monkeypatch.setattr(default_run, "short_figures", lambda found: found)
+    spec, said = SimpleNamespace(name="small", folder=tmp_path / "models" / "small"), []
+    found = {"california five": 0.9, "ohio mean recall": 0.9}
+    default_run._write_8_bit_form_if_as_good(spec, None, 0, found, run, said.append)  # type: ignore[arg-type]
+    assert (beside / "README.md").read_text() == "by hand" and (run / "small-8bit").is_dir()
+    assert (beside / "model.json").read_text() == ("earlier" if lost else "new")
+    assert any("left out" in line for line in said) == bool(lost)
