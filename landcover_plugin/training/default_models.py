@@ -6,7 +6,7 @@ Nothing of a held-out chip is seen in training, neither its pixels nor its point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import numpy.typing as npt
 import torch
 
 from . import default_data as data
-from . import weak_teacher
 from .augmentation import Radiometry
 from .checkpoint import network_from, read_checkpoint, write_checkpoint
 from .chips import CHIP, SOFT_STEP, UNLABELLED, Anchor, TrainingSet, empty_set
@@ -39,22 +38,21 @@ COLOUR_ONLY = Radiometry(
 )
 LABEL_TRUST = 0.7
 """Share of the wall-to-wall labels in West Virginia's soft labels; the rest is the weak teacher's."""
-TILT = np.array([1.0, 1.0, 1.8, 1.3, 1.0], np.float32)
-"""What the weak teacher's shares are multiplied by in California: on points of training places it took
-a third of the low vegetation for trees, and a fifth of the bare ground for pavement."""
-COLOUR_SHIFT = (0.8, 0.0, 0.0, 0.0, 0.0)
-"""Added to the trained network's logits without near infrared: green water looks like lawns there, and is said too
-seldom. Chosen with the points on other lands in view; held-out figures stay."""
 WATER_COLOURS = 8
 """Copies of each chip with water, its water of other colours."""
-TRUST_2018 = 0.4
-"""Share of the 2018 model's opinion in Ohio, which is like the land it was trained on."""
 RATE, GO_ON_RATE = 2e-3, 1.5e-3
 """Learning rate of a fresh network, and of one that goes on."""
 FIRST_SHARE = 0.75
 """Share of a run from nothing that learns from the weak teacher alone; then the network's own opinion helps."""
 OWN_OPINION = 0.7
 """Share of a network's own opinion in the soft labels that it goes on with."""
+TAUGHT_SHARE = 2 / 3
+"""Share of a run without near infrared that starts from the network with it; then it goes on from itself."""
+INFRARED_OPINION = (0.6, 0.85)
+"""Share of the near-infrared network's opinion in the soft labels of both parts of such a run."""
+HARD_SHARE = (0.55, 0.35)
+"""Weight of the hard labels: with the weak teacher's labels, and beside those of the near-infrared network, which has
+learned them already and passes on what of them can be seen elsewhere too."""
 KEPT = 0.25
 """Share of the weights that a run went on from in those that it gives: the last alone had learned labels too well."""
 ONWARD = "onward"
@@ -89,106 +87,6 @@ def read_default_data() -> DefaultData:
     folder = data.data_folder()
     names, images = data.read_chips(folder)
     return DefaultData(names, images, data.read_points(folder), data.read_own_points(), folder)
-
-
-def weak_labels(
-    given: DefaultData, model_2018: Path, hold: Collection[int], cache: Path, say: Say
-) -> npt.NDArray[np.uint8]:
-    """Soft labels of the weak teacher for every chip, computed once and kept in ``cache``.
-
-    Args:
-        given: the data.
-        model_2018: folder of the imported 2018 model.
-        hold: folds whose points the teacher must not see.
-        cache: folder for the result, about 60 MB.
-        say: gets a line about what is done.
-    """
-    path = cache / f"weak_labels_without_{'_'.join(map(str, hold))}.npz"
-    if path.is_file():
-        stored = np.load(path)
-        if list(stored["names"]) == given.names:
-            return stored["shares"]
-    say("The weak teacher looks at every chip; this takes a few minutes and is kept.")
-    opinions = opinions_2018(given, model_2018, cache)
-    samples, classes = _samples(given, opinions, hold)
-    trees = weak_teacher.fitted_trees(samples, classes)
-
-    def label(i: int) -> npt.NDArray[np.uint8]:
-        shares = weak_teacher.soft_labels(trees, weak_teacher.features(given.images[i], opinions[i]))
-        return adjusted(shares, opinions[i], data.group_of(given.names[i]))
-
-    shares = np.stack(list(weak_teacher.in_threads(label, len(given.names))))
-    cache.mkdir(parents=True, exist_ok=True)
-    np.savez(path, shares=shares, names=given.names)
-    return shares
-
-
-def opinions_2018(given: DefaultData, model_2018: Path, cache: Path) -> npt.NDArray[np.uint8]:
-    """The 2018 model's ``(N, 5, 256, 256)`` shares, 0 to 254, computed once and kept in ``cache``."""
-    path = cache / "opinions_2018.npy"
-    if path.is_file():
-        stored: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
-        if len(stored) == len(given.names):
-            return stored
-    opinions = np.stack(list(weak_teacher.probabilities_2018(model_2018, given.images)))
-    cache.mkdir(parents=True, exist_ok=True)
-    np.save(path, opinions)
-    return opinions
-
-
-def adjusted(
-    shares: npt.NDArray[np.uint8], opinion: npt.NDArray[np.uint8], group: int
-) -> npt.NDArray[np.uint8]:
-    """The weak teacher's shares, corrected by what is known of each region.
-
-    Args:
-        shares: ``(5, 128, 128)``, 0 to 254.
-        opinion: the 2018 model's ``(5, 256, 256)`` shares; its fifth class is barren or impervious.
-        group: position of the region.
-    """
-    found = shares.astype(np.float32) / 254
-    if group == 0:
-        found *= TILT[:, None, None]
-    if group == 1:
-        side = found.shape[1]
-        old = opinion.reshape(5, side, SOFT_STEP, side, SOFT_STEP).mean((2, 4)) / 254
-        bare = (found[3] + 0.02) / (found[3] + found[4] + 0.04)
-        split = np.stack([old[1], old[2], old[3], old[4] * bare, old[4] * (1 - bare)])
-        found = (1 - TRUST_2018) * found + TRUST_2018 * split
-    found /= found.sum(0) + 1e-6
-    return np.rint(254 * found).astype(np.uint8)
-
-
-def _samples(
-    given: DefaultData, opinions: Sequence[npt.NDArray[np.uint8]], hold: Collection[int]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Features and classes of the training folds' points, and of some labelled pixels by quad."""
-    by_chip: dict[str, list[tuple[int, int, int]]] = {}
-    for p in (*given.points, *given.own):
-        by_chip.setdefault(p.chip, []).append((p.row, p.col, p.class_index))
-    for j, name in enumerate(given.names):
-        if data.group_of(name) == 2:
-            by_chip[name] = _even_pixels(data.read_lasting_labels(given.folder, name), j)
-    chips = [i for i, n in enumerate(given.names) if n in by_chip and not data.held_out(n, hold)]
-
-    def look(k: int) -> list[npt.NDArray[np.float32]]:
-        maps = weak_teacher.features(given.images[chips[k]], opinions[chips[k]])
-        return [weak_teacher.at_square(maps, r, c) for r, c, _ in by_chip[given.names[chips[k]]]]
-
-    samples = [s for found in weak_teacher.in_threads(look, len(chips)) for s in found]
-    classes = [k for i in chips for _, _, k in by_chip[given.names[i]]]
-    return np.stack(samples), np.array(classes)
-
-
-def _even_pixels(labels: npt.NDArray[np.uint8], seed: int, count: int = 30) -> list[tuple[int, int, int]]:
-    """Pixels whose 5 × 5 surroundings have one label."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for row, col in rng.integers(8, CHIP - 8, (count, 2)):
-        label = labels[row, col]
-        if label != UNLABELLED and (labels[row - 2 : row + 3, col - 2 : col + 3] == label).all():
-            found.append((int(row), int(col), int(label)))
-    return found
 
 
 def training_set(given: DefaultData, soft: npt.NDArray[np.uint8], hold: Collection[int]) -> TrainingSet:
@@ -312,6 +210,7 @@ def train_default(
     cool_down: float = 0.35,
     colour_only: bool = False,
     start: SegmentationNetwork | None = None,
+    hard_share: float = HARD_SHARE[0],
     seed: int = 1,
     report: Report | None = None,
 ) -> SegmentationNetwork:
@@ -328,13 +227,16 @@ def train_default(
         colour_only: without near infrared.
         cool_down: share of the steps in which the rate falls.
         start: network whose weights the run starts from; near infrared is taken out as needed.
+        hard_share: weight of the hard labels beside the soft ones.
         seed: of everything random.
         report: called at every check.
     """
     bands = (0, 1, 2) if colour_only else (0, 1, 2, 3)
     chips = training_set(given, soft, hold).with_bands(bands)
     source = CropSource(chips, CROPS, len(LEGEND), seed)
-    plan = LoopPlan(steps=steps, rate=rate, hard_share=0.55, cool_down=cool_down, check_every=250, seed=seed)
+    plan = LoopPlan(
+        steps=steps, rate=rate, hard_share=hard_share, cool_down=cool_down, check_every=250, seed=seed
+    )
     folder.mkdir(parents=True, exist_ok=True)
     begins = begun(replace(SHAPE, bands=len(bands)), start, seed)
     radiometry = COLOUR_ONLY if colour_only else INFRARED
@@ -355,23 +257,27 @@ def go_on(
     start: SegmentationNetwork,
     *,
     hold: int,
+    infrared: SegmentationNetwork | None = None,
     seed: int = 1,
     report: Report | None = None,
 ) -> SegmentationNetwork:
-    """Let a network with near infrared learn on, its own opinion blended into the soft labels.
+    """Let a network learn on, its own opinion, or that of one with near infrared, blended into the soft labels.
 
     What comes out, in ``folder/checkpoint.pt``, is the mean of its weights before and after; where it began with another
     shape than :data:`SHAPE`, those after. The run itself is in ``folder/onward``.
 
     Args:
         start: a network that never saw fold ``hold``; the others as in :func:`train_default`.
+        infrared: what teaches a network without near infrared.
     """
-    blended = blended_labels(soft, start, given.images, OWN_OPINION)
-    kept = KEPT if start.shape == SHAPE else 0.0  # what has become another network is no part of a mean
-    start = begun(SHAPE, start, seed)
+    teacher, trust = (start, OWN_OPINION) if infrared is None else (infrared, INFRARED_OPINION[1])
+    blended = blended_labels(soft, teacher, given.images, trust)
+    shape = replace(SHAPE, bands=start.shape.bands)
+    kept = KEPT if start.shape == shape else 0.0  # what has become another network is no part of a mean
+    start = begun(shape, start, seed)
     train_default(
         given, blended, folder / ONWARD, where, steps, hold=(hold,), rate=GO_ON_RATE, cool_down=0.5, start=start,
-        seed=seed, report=report,
+        colour_only=infrared is not None, hard_share=HARD_SHARE[infrared is not None], seed=seed, report=report,
     )  # fmt: skip
     if where.leads:
         after = read_checkpoint(folder / ONWARD / "checkpoint.pt")
@@ -403,36 +309,61 @@ def train_from_nothing(
         hold: fold that is held out; the others as in :func:`train_default`.
     """
     first, apart = round(FIRST_SHARE * steps), data.taught_without(hold)
-
-    def onward(step: int, _: int, figures: dict[str, float]) -> None:
-        if report is not None:
-            report(first + step, steps, figures)
-
     taught = train_default(
         given, soft, folder.parent / f"taught_without_{'_'.join(map(str, apart))}", where, first, hold=apart,
         seed=seed, report=report,
     )  # fmt: skip
+    onward = _later(report, first, steps)
     return go_on(given, soft, folder, where, steps - first, taught, hold=hold, seed=seed, report=onward)
 
 
-def shifted(network: SegmentationNetwork, times: float = 1) -> SegmentationNetwork:
-    """A network without near infrared with :data:`COLOUR_SHIFT` added to its logits; -1 takes it back."""
-    if network.shape.bands == SHAPE.bands:
-        return network
-    result = SegmentationNetwork(network.shape)
-    result.load_state_dict(network.state_dict())
-    cells = len(network.head.bias) // len(COLOUR_SHIFT)
-    result.head.bias.data += times * torch.tensor(COLOUR_SHIFT).repeat_interleave(cells)
-    return result.eval()
+def train_from_infrared(
+    given: DefaultData,
+    soft: npt.NDArray[np.uint8],
+    folder: Path,
+    where: Place,
+    steps: int,
+    infrared: SegmentationNetwork,
+    *,
+    hold: int,
+    seed: int = 1,
+    report: Report | None = None,
+) -> SegmentationNetwork:
+    """A network without near infrared, from the one with it and taught by it, first in ``folder/taught``.
+
+    Args:
+        steps: of both parts together.
+        infrared: a network that never saw fold ``hold``; the others as in :func:`train_from_nothing`.
+    """
+    first = round(TAUGHT_SHARE * steps)
+    blended = blended_labels(soft, infrared, given.images, INFRARED_OPINION[0])
+    taught = train_default(
+        given, blended, folder / "taught", where, first, hold=(hold,), colour_only=True, start=infrared,
+        seed=seed, report=report,
+    )  # fmt: skip
+    return go_on(
+        given, soft, folder, where, steps - first, taught, hold=hold, infrared=infrared, seed=seed,
+        report=_later(report, first, steps),
+    )  # fmt: skip
+
+
+def _later(report: Report | None, first: int, steps: int) -> Report:
+    """Reports of a second part, counted on from the first."""
+
+    def later(step: int, _: int, figures: dict[str, float]) -> None:
+        if report is not None:
+            report(first + step, steps, figures)
+
+    return later
 
 
 def blended_labels(
     soft: npt.NDArray[np.uint8],
     network: SegmentationNetwork,
     images: npt.NDArray[np.uint8],
-    trust: float = 0.6,
+    trust: float,
 ) -> npt.NDArray[np.uint8]:
-    """Soft labels with a trained network's opinion blended in, for a student with fewer bands."""
+    """Soft labels with a trained network's opinion blended in, ``trust`` being its share."""
     blended = soft.copy()
     for i in range(0, len(images), 16):
         found = predicted_probabilities(network, images[i : i + 16])
@@ -443,4 +374,4 @@ def blended_labels(
     return blended
 
 
-__all__ = ["POINT_CLASSES", "read_default_data", "train_default", "training_set", "weak_labels"]
+__all__ = ["POINT_CLASSES", "read_default_data", "train_default", "training_set"]

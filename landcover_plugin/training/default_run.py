@@ -17,22 +17,18 @@ from . import default_data as data
 from .checkpoint import network_from
 from .default_legend import LEGEND, MERGED
 from .default_models import (
-    GO_ON_RATE,
     MERGED_NAMES,
-    RATE,
     SHAPE,
     DefaultData,
-    blended_labels,
     go_on,
     measure,
     read_default_data,
-    shifted,
     short_figures,
-    train_default,
+    train_from_infrared,
     train_from_nothing,
-    weak_labels,
 )
 from .default_scenes import train_scenes
+from .default_weak_labels import weak_labels
 from .earlier_run import HELD_OUT, fold_held_out, read_earlier_run
 from .evaluation import Measured
 from .export import export_model, segmentation_spec
@@ -45,7 +41,7 @@ from .sheet import write_sheet
 from .shipped import shipped_classes
 
 MODELS = ("naip-landcover", "rgb-landcover", "naip-scene")
-STEPS = {"naip-landcover": 2000, "rgb-landcover": 3000}
+STEPS = {"naip-landcover": 2000, "rgb-landcover": 4500}
 TITLES = {
     "naip-landcover": "Land cover, aerial imagery with near infrared",
     "rgb-landcover": "Land cover, true-colour aerial imagery",
@@ -101,29 +97,27 @@ def run_default(
         say(found.as_text())
         return
     soft = soft_labels(given, hold, runs / "cache", where, say)
-    begins = shifted(earlier.network, -1) if earlier else None
-    steps = steps or STEPS[name]
+    folder, steps = runs / name, steps or STEPS[name]
+    infrared = None
     if name == "rgb-landcover":
         infrared = _infrared(runs, models, given, hold)
         given = replace(given, own=data.read_own_points(files=data.READ_BY_EYE))
-        soft = blended_labels(soft, infrared, given.images)
-        network = train_default(
-            given, soft, runs / name, where, steps, hold=(hold,), rate=GO_ON_RATE if begins else RATE,
-            cool_down=0.5 if begins else 0.35, colour_only=True, start=begins or infrared,
-            seed=seed, report=report,
+    if earlier:
+        network = go_on(
+            given, soft, folder, where, steps, earlier.network, hold=hold, infrared=infrared, seed=seed, report=report
         )  # fmt: skip
-    elif begins is not None:
-        network = go_on(given, soft, runs / name, where, steps, begins, hold=hold, seed=seed, report=report)
-    else:
-        network = train_from_nothing(
-            given, soft, runs / name, where, steps, hold=hold, seed=seed, report=report
+    elif infrared:
+        network = train_from_infrared(
+            given, soft, folder, where, steps, infrared, hold=hold, seed=seed, report=report
         )
+    else:
+        network = train_from_nothing(given, soft, folder, where, steps, hold=hold, seed=seed, report=report)
     if where.leads:
         finish_default(
             name,
-            shifted(network),
+            network,
             given,
-            runs / name,
+            folder,
             models / name,
             hold,
             say,

@@ -28,7 +28,7 @@ class EarlierRun:
     """A model as its run left it.
 
     Args:
-        network: it never saw the held-out fold; what was added to its logits is still there.
+        network: it never saw the held-out fold.
         version: of the model.
         text: what provenance says of it.
     """

@@ -11,25 +11,13 @@ import torch
 from landcover_plugin.training import default_models
 from landcover_plugin.training.checkpoint import Checkpoint, network_from, write_checkpoint
 from landcover_plugin.training.default_models import (
-    COLOUR_SHIFT,
     KEPT,
     blended_labels,
-    shifted,
+    train_from_infrared,
     train_from_nothing,
 )
-from landcover_plugin.training.network import SegmentationNetwork, begun
+from landcover_plugin.training.network import begun
 from landcover_plugin.training.prediction import probabilities
-
-
-def test_a_shift_is_added_to_every_pixels_logits_without_near_infrared(small_network) -> None:
-    network = SegmentationNetwork(replace(small_network.shape, bands=3)).eval()
-    chips = torch.rand(1, 3, 64, 64) * 255
-    with torch.no_grad():
-        difference = shifted(network)(chips) - network(chips)
-        back = shifted(shifted(network), -1)(chips)
-        torch.testing.assert_close(back, network(chips), atol=1e-4, rtol=0)
-    wanted = torch.tensor(COLOUR_SHIFT)[None, :, None, None].expand_as(difference)
-    assert torch.allclose(difference, wanted, atol=1e-4) and shifted(small_network) is small_network
 
 
 def test_a_networks_opinion_is_blended_into_the_soft_labels(small_network) -> None:
@@ -74,3 +62,41 @@ def test_a_network_from_nothing_goes_on_with_its_own_opinion(
         before, after = small_network.state_dict().get(name), learned.state_dict()[name]
         wanted = after if grows or not values.is_floating_point() else KEPT * before + (1 - KEPT) * after
         assert torch.allclose(values, wanted, atol=1e-6) and torch.equal(values, found.state_dict()[name])
+
+
+def test_a_network_without_near_infrared_is_taught_by_the_one_with_it_and_goes_on(
+    monkeypatch, tmp_path: Path, small_network
+) -> None:
+    runs: list[tuple] = []
+    shape = replace(small_network.shape, bands=3)
+    after = begun(shape, None, 2)
+    run = tmp_path / "run"
+
+    def train_default(
+        given, soft, folder, where, steps, *, start, colour_only, hard_share=None, rate=None, report, **_
+    ):
+        runs.append((soft, folder, steps, start.shape.bands, colour_only, hard_share, rate))
+        report(steps, steps, {})
+        folder.mkdir(parents=True)
+        weights = after.state_dict()
+        write_checkpoint(folder / "checkpoint.pt", Checkpoint(shape, steps, {}, weights, weights, {}))
+        return begun(shape, start, 1)
+
+    def blended_labels(soft, network, images, trust):
+        return f"{soft}, {trust} of {network.shape.bands} bands' opinion"
+
+    monkeypatch.setattr(default_models, "SHAPE", small_network.shape)
+    monkeypatch.setattr(default_models, "train_default", train_default)
+    monkeypatch.setattr(default_models, "blended_labels", blended_labels)
+    given, where, reached = SimpleNamespace(images=None), SimpleNamespace(leads=True, world=1), []
+    found = train_from_infrared(
+        given, "weak", run, where, 900, small_network, hold=3, report=lambda step, *_: reached.append(step),  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert reached == [600, 900]
+    assert runs == [
+        ("weak, 0.6 of 4 bands' opinion", run / "taught", 600, 4, True, None, None),
+        ("weak, 0.85 of 4 bands' opinion", run / "onward", 300, 3, True, 0.35, 1.5e-3),
+    ]
+    before = begun(shape, small_network, 1).head.weight
+    wanted = KEPT * before + (1 - KEPT) * after.head.weight
+    assert torch.allclose(found.head.weight, wanted, atol=1e-6)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,47 +10,49 @@ import torch
 from landcover_plugin.training import default_run
 from landcover_plugin.training.checkpoint import Checkpoint, write_checkpoint
 from landcover_plugin.training.default_data import READ_BY_EYE, read_own_points
-from landcover_plugin.training.default_models import DefaultData, shifted
+from landcover_plugin.training.default_models import DefaultData
 from landcover_plugin.training.earlier_run import EarlierRun
-from landcover_plugin.training.network import SegmentationNetwork
 
 
-@pytest.mark.parametrize(
-    ("name", "bands", "labels", "hold"),
-    [("naip-landcover", 4, "the teacher's", 0), ("rgb-landcover", 3, "the teacher's, near infrared's", (0,))],
-)
-def test_what_is_measured_is_shipped_after_going_on_from_unshifted_weights(
-    monkeypatch, tmp_path: Path, small_network, name: str, bands: int, labels: str, hold
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("name", ["naip-landcover", "rgb-landcover"])
+def test_what_is_measured_is_shipped(
+    monkeypatch, tmp_path: Path, small_network, name: str, earlier: bool
 ) -> None:
-    earlier = SegmentationNetwork(replace(small_network.shape, bands=bands)).eval()
-    runs: list[tuple[Path, str, object, int]] = []
-    starts: list[torch.Tensor] = []
-    shipped: list[torch.Tensor] = []
+    runs: list[tuple] = []
+    shipped: list[tuple] = []
+    colour = name == "rgb-landcover"
 
-    def train(given, soft, folder, where, steps, *, start, hold, **_):
-        runs.append((folder, soft, hold, len(given.own)))
-        starts.append(start.head.bias)
-        return start
+    def trains(how: str):
+        def train(given, soft, folder, where, steps, *start, hold, infrared=None, **_):
+            runs.append((how, soft, folder, steps, hold, len(given.own), *start, infrared))
+            return "trained"
+
+        return train
 
     replacements = {
         "read_default_data": lambda: DefaultData([], np.empty(0, np.uint8), [], read_own_points(), tmp_path),
         "calibration": lambda *_: "chips",
         "soft_labels": lambda *_: "the teacher's",
-        "read_earlier_run": lambda *_: EarlierRun(shifted(earlier), 1, ""),
+        "read_earlier_run": lambda *_: EarlierRun("earlier", 1, "of before"),  # type: ignore[arg-type]
         "_infrared": lambda *_: "near infrared",
-        "go_on": lambda *args, **named: train(*args[:5], start=args[5], **named),
-        "train_default": train,
-        "blended_labels": lambda soft, network, images, *_: f"{soft}, near infrared's",
-        "finish_default": lambda _, network, *__: shipped.append(network.head.bias),
-    }
+        "finish_default": lambda *given: shipped.append(given),
+    } | {how: trains(how) for how in ("go_on", "train_from_infrared", "train_from_nothing")}
     for part, replacement in replacements.items():
         monkeypatch.setattr(default_run, part, replacement)
-    leader = SimpleNamespace(leads=True)
-    default_run.run_default(name, tmp_path, tmp_path, leader, print, None, start=tmp_path)  # type: ignore[arg-type]
-    own = read_own_points(files=READ_BY_EYE if name == "rgb-landcover" else "*.csv")
-    assert runs == [(tmp_path / name, labels, hold, len(own))]
-    torch.testing.assert_close(starts, [earlier.head.bias.data])
-    torch.testing.assert_close(shipped, [shifted(earlier).head.bias.data])
+    leader, start = SimpleNamespace(leads=True), tmp_path if earlier else None
+    default_run.run_default(name, tmp_path, tmp_path, leader, print, None, start=start)  # type: ignore[arg-type]
+    own = len(read_own_points(files=READ_BY_EYE if colour else "*.csv"))
+    run = ("the teacher's", tmp_path / name, default_run.STEPS[name], 0, own)
+    if earlier:
+        wanted = ("go_on", *run, "earlier", "near infrared" if colour else None)
+    elif colour:
+        wanted = ("train_from_infrared", *run, "near infrared", None)
+    else:
+        wanted = ("train_from_nothing", *run, None)
+    assert runs == [wanted]
+    assert [s[:2] for s in shipped] == [(name, "trained")]
+    assert shipped[0][-2:] == (("of before", "2") if earlier else ("", "1"))
 
 
 def test_the_network_with_near_infrared_is_the_runs_else_the_models(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landcover_plugin.training import weak_teacher
-from landcover_plugin.training.default_models import TILT, adjusted
+from landcover_plugin.training.default_weak_labels import TILT, adjusted
 
 pytest.importorskip("sklearn", reason="the weak teacher needs the extra 'train'")
 
