@@ -29,7 +29,7 @@ from .default_models import (
 )
 from .default_scenes import train_scenes
 from .default_weak_labels import weak_labels
-from .earlier_run import HELD_OUT, fold_held_out, read_earlier_run
+from .earlier_run import HELD_OUT, EarlierRun, fold_held_out, read_earlier_run
 from .evaluation import Measured
 from .export import export_model, segmentation_spec
 from .loop import Place, Report
@@ -92,7 +92,7 @@ def run_default(
     earlier = read_earlier_run(start, name, hold, data.FOLDS, calibration(given, hold)) if start else None
     if name == "naip-scene":
         kept = runs / "cache" / "scene_features.npz"
-        network = _infrared(runs, models, given, hold)
+        network = _infrared(runs, models, given, hold).network
         found, _ = train_scenes(network, given.names, given.images, given.folder, models / name, kept)
         say(found.as_text())
         return
@@ -104,35 +104,30 @@ def run_default(
         given = replace(given, own=data.read_own_points(files=data.READ_BY_EYE))
     if earlier:
         network = go_on(
-            given, soft, folder, where, steps, earlier.network, hold=hold, infrared=infrared, seed=seed, report=report
+            given, soft, folder, where, steps, earlier.network, hold=hold,
+            infrared=infrared and infrared.network, seed=seed, report=report,
         )  # fmt: skip
     elif infrared:
         network = train_from_infrared(
-            given, soft, folder, where, steps, infrared, hold=hold, seed=seed, report=report
+            given, soft, folder, where, steps, infrared.network, hold=hold, seed=seed, report=report
         )
     else:
         network = train_from_nothing(given, soft, folder, where, steps, hold=hold, seed=seed, report=report)
     if where.leads:
+        first = earlier or infrared
         finish_default(
-            name,
-            network,
-            given,
-            folder,
-            models / name,
-            hold,
-            say,
-            earlier.text if earlier else "",
+            name, network, given, folder, models / name, hold, say, first.text if first else "",
             str(earlier.version + 1 if earlier else 1),
-        )
+        )  # fmt: skip
 
 
-def _infrared(runs: Path, models: Path, given: DefaultData, hold: int) -> SegmentationNetwork:
+def _infrared(runs: Path, models: Path, given: DefaultData, hold: int) -> EarlierRun:
     """The network with near infrared of the run in ``runs``, else of the folder in ``models``."""
     kept = runs / "naip-landcover" / "checkpoint.pt"
     if kept.is_file():
-        return network_from(kept)
+        return EarlierRun(network_from(kept), 0, "the run of naip-landcover")
     folder = models / "naip-landcover"
-    return read_earlier_run(folder, "naip-landcover", hold, data.FOLDS, calibration(given, hold)).network
+    return read_earlier_run(folder, "naip-landcover", hold, data.FOLDS, calibration(given, hold))
 
 
 def soft_labels(given: DefaultData, hold: int, cache: Path, where: Place, say: Say) -> npt.NDArray[np.uint8]:

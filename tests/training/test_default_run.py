@@ -35,7 +35,7 @@ def test_what_is_measured_is_shipped(
         "calibration": lambda *_: "chips",
         "soft_labels": lambda *_: "the teacher's",
         "read_earlier_run": lambda *_: EarlierRun("earlier", 1, "of before"),  # type: ignore[arg-type]
-        "_infrared": lambda *_: "near infrared",
+        "_infrared": lambda *_: EarlierRun("near infrared", 6, "near infrared 6"),  # type: ignore[arg-type]
         "finish_default": lambda *given: shipped.append(given),
     } | {how: trains(how) for how in ("go_on", "train_from_infrared", "train_from_nothing")}
     for part, replacement in replacements.items():
@@ -52,7 +52,7 @@ def test_what_is_measured_is_shipped(
         wanted = ("train_from_nothing", *run, None)
     assert runs == [wanted]
     assert [s[:2] for s in shipped] == [(name, "trained")]
-    assert shipped[0][-2:] == (("of before", "2") if earlier else ("", "1"))
+    assert shipped[0][-2:] == (("of before", "2") if earlier else ("near infrared 6" if colour else "", "1"))
 
 
 def test_the_network_with_near_infrared_is_the_runs_else_the_models(
@@ -67,7 +67,7 @@ def test_the_network_with_near_infrared_is_the_runs_else_the_models(
     monkeypatch.setattr(default_run, "calibration", lambda *_: "chips")
     monkeypatch.setattr(default_run, "read_earlier_run", read_earlier_run)
     given = DefaultData([], np.empty(0, np.uint8), [], [], tmp_path)
-    assert default_run._infrared(tmp_path, tmp_path / "models", given, 2) is small_network
+    assert default_run._infrared(tmp_path, tmp_path / "models", given, 2).network is small_network
     assert asked == [(tmp_path / "models" / "naip-landcover", "naip-landcover", 2, 5, "chips")]
     weights = small_network.state_dict()
     (tmp_path / "naip-landcover").mkdir()
@@ -75,7 +75,7 @@ def test_the_network_with_near_infrared_is_the_runs_else_the_models(
         tmp_path / "naip-landcover" / "checkpoint.pt",
         Checkpoint(small_network.shape, 1, {}, weights, weights, {}),
     )
-    network = default_run._infrared(tmp_path, tmp_path / "models", given, 2)
+    network = default_run._infrared(tmp_path, tmp_path / "models", given, 2).network
     assert torch.equal(network.head.bias, small_network.head.bias) and len(asked) == 1
 
 
