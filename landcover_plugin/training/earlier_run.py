@@ -14,8 +14,6 @@ from .network import SegmentationNetwork
 from .warm_start import network_of
 
 HELD_OUT = "held out"
-GONE_ON = "then went on"
-"""In the provenance of versions that learned from the points of all folds once they were measured."""
 
 
 def fold_held_out(hold: int, folds: int) -> str:
@@ -58,9 +56,6 @@ def read_earlier_run(
     if spec.name != name:
         raise OptionError(f"{folder} is {spec.name}; go on from {name}.")
     seen = str(spec.provenance.get(HELD_OUT, ""))
-    if GONE_ON in spec.provenance:
-        raise OptionError(f"{spec.name} {spec.version} learned from the points of all folds, so none can be held out "
-                          "of a run that goes on from it; start from nothing, or from another version.")  # fmt: skip
     if not seen.startswith(fold_held_out(hold, folds)):
         raise OptionError(f"{spec.name} {spec.version} held out '{seen}', so fold {hold} cannot be held out of a run "
                           "that goes on from it; give --hold that fold, or another version.")  # fmt: skip
