@@ -10,6 +10,7 @@ from . import default_data as data
 from .default_models import measure, read_default_data
 from .default_run import figures_text
 from .default_scenes import NAMES, read_scenes
+from .earlier_run import HELD_OUT, fold_held_out
 from .evaluation import measured
 from .shipped import shipped_classes
 
@@ -39,4 +40,17 @@ def evaluate_model(spec: ModelSpec, hold: int) -> str:
                          "evaluate one of the default models.")  # fmt: skip
 
     found = measure(lambda images: shipped_classes(spec, images), given, hold)
-    return f"Fold {hold} of {data.FOLDS}, held out.\n\n{figures_text(found)}"
+    return f"{_held_out(spec, hold)}\n\n{figures_text(found)}"
+
+
+def _held_out(spec: ModelSpec, hold: int) -> str:
+    """What the figures on a fold are worth."""
+    fold, told = fold_held_out(hold, data.FOLDS), str(spec.provenance.get(HELD_OUT, ""))
+    if told.startswith(fold):
+        return f"{fold.capitalize()}, held out."
+    if told:
+        return (
+            f"{fold.capitalize()}. The model held out {told}: it learned from the points below, so their figures count "
+            "for nothing."
+        )
+    return f"{fold.capitalize()}. The model does not say whether it learned from the points below."
